@@ -1,0 +1,1 @@
+"""Published risk equations, one a file: coefficients, citation, formula, validity range."""

@@ -1,0 +1,227 @@
+"""Released models: a folder whose every file, and the source of every equation in it, is pinned by its SHA-256.
+
+`python -m ml.registry freeze NAME` recomputes the hashes after a reviewed change; loading refuses anything else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import functools
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ml.assessing import assess
+from ml.equations.catalogue import INPUT_EQUATIONS, RISK_EQUATIONS
+from ml.equations.equation import PublishedEquation, RiskEquation
+from ml.errors import ReleaseError
+from ml.types import AssessmentInputs, EquationRequest, Estimate, ModelRelease
+
+LIBRARY_ROOT = Path(__file__).resolve().parent
+RELEASES_ROOT = LIBRARY_ROOT / "releases"
+MANIFEST = "manifest.json"
+EXPECTED = "expected.json"
+
+# What every equation shares; the module of each released equation comes on top.
+SHARED_SOURCES = (
+    "assessing.py",
+    "equations/cholesterol.py",
+    "equations/equation.py",
+    "equations/inputs.py",
+    "equations/vocabulary.py",
+)
+
+Manifest = dict[str, Any]
+
+
+@functools.cache
+def load_release(name: str) -> ModelRelease:
+    """The release `name`, verified: its files, the equations' source, and its own expected results.
+
+    Parameters
+    ----------
+    name
+        "<name>-<version>", the folder's name.
+
+    Raises
+    ------
+    ReleaseError
+        No such release; a file is missing, altered or not listed; the code of an equation differs from the released
+        one; or the release does not reproduce its expected.json. The file is named.
+
+    Examples
+    --------
+    >>> load_release("equations-1.0.0").label
+    'equations-1.0.0'
+    """
+    if not re.fullmatch(r"[a-z0-9_]+-\d+\.\d+\.\d+", name) or not (RELEASES_ROOT / name).is_dir():
+        known = ", ".join(sorted(path.parent.name for path in RELEASES_ROOT.glob(f"*/{MANIFEST}")))
+        raise ReleaseError(f"there is no release {name!r}; known: {known}")
+    return load_release_folder(RELEASES_ROOT / name, library_root=LIBRARY_ROOT)
+
+
+def load_release_folder(folder: Path, *, library_root: Path) -> ModelRelease:
+    """As `load_release`, for a folder anywhere whose equations' source stands under `library_root`."""
+    manifest = _json_read(folder / MANIFEST)
+    _structure_check(folder, manifest)
+    for file_name, sha256 in manifest["files"].items():
+        if _file_sha256(folder / file_name) != sha256:
+            raise ReleaseError(f"{folder.name}/{file_name} was altered: its SHA-256 is not the one in {MANIFEST}")
+    for source, sha256 in manifest["sources"].items():
+        if _source_sha256(library_root / source) != sha256:
+            raise ReleaseError(
+                f"{source} is not the code that {folder.name} released; review the change, raise the version if a "
+                f"number moves, then run `python -m ml.registry freeze {folder.name}`"
+            )
+    release = ModelRelease(
+        name=manifest["name"],
+        version=manifest["version"],
+        sha256=hashlib.sha256(_canonical(manifest)).hexdigest(),
+        manifest=MappingProxyType(manifest),
+    )
+    _expected_check(release, folder / EXPECTED)
+    return release
+
+
+def freeze(folder: Path, *, library_root: Path) -> None:
+    """Rewrite the parts of the manifest that follow from files and code; everything else in it is kept.
+
+    Deterministic: without a change it writes the same bytes. Then loads the release, so that a manifest that does not
+    reproduce its expected results is reported at once.
+    """
+    manifest = _json_read(folder / MANIFEST)
+    manifest["equations"] = {name: _description(_equation(folder, name)) for name in sorted(manifest["equations"])}
+    names = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
+    manifest["files"] = {name: _file_sha256(folder / name) for name in names}
+    manifest["sources"] = {name: _source_sha256(library_root / name) for name in _sources_of(folder, manifest)}
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    load_release_folder(folder, library_root=library_root)
+
+
+def _structure_check(folder: Path, manifest: Manifest) -> None:
+    needed = {"name", "version", "training_data", "clinical_use", "equations", "files", "sources"}
+    if missing := sorted(needed - manifest.keys()):
+        raise ReleaseError(f"{folder.name}/{MANIFEST} lacks {', '.join(missing)}")
+    for part in ("equations", "files", "sources"):
+        if not isinstance(manifest[part], dict):
+            raise ReleaseError(f"{folder.name}/{MANIFEST}: {part!r} is not an object")
+    if f"{manifest['name']}-{manifest['version']}" != folder.name:
+        raise ReleaseError(f"{folder.name}/{MANIFEST} names another release: {manifest['name']}-{manifest['version']}")
+    present = {path.name for path in folder.iterdir()} - {MANIFEST}
+    for name in sorted(present ^ manifest["files"].keys()):
+        state = "is not listed in" if name in present else "is missing but listed in"
+        raise ReleaseError(f"{folder.name}/{name} {state} {MANIFEST}")
+    for name in sorted({EXPECTED, "MODEL_CARD.md"} - manifest["files"].keys()):
+        raise ReleaseError(f"{folder.name}/{name} is missing: every release has one")
+    for name in sorted(set(_sources_of(folder, manifest)) ^ manifest["sources"].keys()):
+        raise ReleaseError(f"{folder.name}/{MANIFEST} lists other source files than its equations have: {name}")
+
+
+def _equation(folder: Path, name: str) -> PublishedEquation:
+    found = RISK_EQUATIONS.get(name) or INPUT_EQUATIONS.get(name)
+    if found is None:
+        raise ReleaseError(f"{folder.name}/{MANIFEST} lists {name!r}, an equation that this code does not have")
+    return found
+
+
+def _sources_of(folder: Path, manifest: Manifest) -> list[str]:
+    modules = {_equation(folder, name).module for name in manifest["equations"]}
+    return sorted({*SHARED_SOURCES, *(module.removeprefix("ml.").replace(".", "/") + ".py" for module in modules)})
+
+
+def _description(equation: PublishedEquation) -> dict[str, object]:
+    described: dict[str, object] = {
+        "version": equation.version,
+        "label": equation.label,
+        "citation": equation.citation,
+        "doi": equation.doi,
+    }
+    if isinstance(equation, RiskEquation):
+        described |= {"outcomes": list(equation.outcomes), "horizons_years": sorted(equation.rules)}
+    return described
+
+
+def _json_read(path: Path) -> Manifest:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ReleaseError(f"{path.parent.name}/{path.name} cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise ReleaseError(f"{path.parent.name}/{path.name} is not a JSON object")
+    return content
+
+
+def _canonical(manifest: Manifest) -> bytes:
+    return json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _file_sha256(path: Path) -> str:
+    """Of text as UTF-8 with LF, so that a checkout with CRLF is not an alteration; weights as they are."""
+    content = path.read_bytes()
+    if path.suffix in {".json", ".md"}:
+        content = content.replace(b"\r\n", b"\n")
+    return hashlib.sha256(content).hexdigest()
+
+
+def _source_sha256(path: Path) -> str:
+    """Of the source with LF, without trailing white space and trailing blank lines."""
+    try:
+        lines = [line.rstrip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise ReleaseError(f"{path.name}, the source of a released equation, cannot be read: {error}") from error
+    return hashlib.sha256("\n".join(lines).rstrip("\n").encode()).hexdigest()
+
+
+def _expected_check(release: ModelRelease, path: Path) -> None:
+    expected = _json_read(path)
+    for case in expected["cases"]:
+        requests = tuple(
+            EquationRequest(wanted["equation"], wanted["outcome"], wanted["horizon_years"])
+            for wanted in case["estimates"]
+        )
+        result = assess(release, AssessmentInputs(requests=requests, **case["inputs"]))
+        for wanted, estimate in zip(case["estimates"], result.estimates, strict=True):
+            if not _is_as_expected(wanted, estimate, expected["absolute_tolerance"]):
+                raise ReleaseError(
+                    f"{release.label}/{path.name}, case {case['name']!r}: expected {wanted}, "
+                    f"got {_shown(estimate)} from {estimate.equation}"
+                )
+
+
+def _is_as_expected(wanted: Mapping[str, Any], estimate: Estimate, absolute_tolerance: float) -> bool:
+    if "risk" in wanted:
+        return estimate.risk is not None and abs(estimate.risk - wanted["risk"]) <= absolute_tolerance
+    return estimate.risk is None and (estimate.reason_code, estimate.field) == (wanted["reason_code"], wanted["field"])
+
+
+def _shown(estimate: Estimate) -> dict[str, object]:
+    values = dataclasses.asdict(estimate)
+    return {name: values[name] for name in ("risk", "reason_code", "field") if values[name] is not None}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m ml.registry freeze NAME` or `verify NAME`."""
+    parser = argparse.ArgumentParser(prog="python -m ml.registry", description=__doc__)
+    parser.add_argument("command", choices=("freeze", "verify"))
+    parser.add_argument("name", help="a folder of ml/releases, as equations-1.0.0")
+    chosen = parser.parse_args(arguments)
+    try:
+        if chosen.command == "freeze":
+            freeze(RELEASES_ROOT / chosen.name, library_root=LIBRARY_ROOT)
+        release = load_release(chosen.name)
+    except ReleaseError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{release.label} {release.sha256}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""The frozen dataclasses that cross the boundary of `ml`: what goes in, what comes out, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Sex = Literal["female", "male"]
+MesaRaceEthnicity = Literal["white", "chinese", "black", "hispanic"]
+
+
+# --- reading a series ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One number measured in one series, with its UCUM unit and how it was obtained."""
+
+    name: str
+    value: float
+    unit: str
+    method: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementRefusal:
+    """A measurement that was not made, and the one sentence that says why."""
+
+    name: str
+    reason_code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class QualityFinding:
+    """Something a reader of this series should know; it does not by itself refuse the series."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalciumLesion:
+    """One candidate's cross-section in one slice: the unit in which the Agatston score is summed."""
+
+    slice_index: int
+    sop_instance_uid: str
+    area_mm2: float
+    peak_hu: float
+    agatston: float
+
+
+@dataclass(frozen=True, slots=True)
+class CalciumCandidate:
+    """A connected bright structure that a reader must call coronary or not.
+
+    `number` counts from 1 in reading order (superior to inferior); `position_xyz_mm` is the centroid in patient
+    coordinates (LPS), `row` and `column` its place in the slice of its highest voxel, `slice_index`.
+    """
+
+    number: int
+    slice_index: int
+    sop_instance_uid: str
+    row: int
+    column: int
+    position_xyz_mm: tuple[float, float, float]
+    area_mm2: float
+    peak_hu: float
+    volume_mm3: float
+    agatston: float
+    lesions: tuple[CalciumLesion, ...]
+    key_image: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyImage:
+    """An 8-bit picture of one slice, (y, x) grey or (y, x, 3) RGB, with the window it was drawn with."""
+
+    name: str
+    caption: str
+    sop_instance_uid: str
+    slice_index: int
+    window_center: float
+    window_width: float
+    pixels: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeriesReading:
+    """What `ml.pipeline.read_series` found in one series: measured, or refused with a reason."""
+
+    series_instance_uid: str
+    study_instance_uid: str
+    modality: str
+    accepted: bool
+    reason_code: str | None = None
+    sentence: str | None = None
+    instance_count: int = 0
+    shape_zyx: tuple[int, int, int] | None = None
+    spacing_zyx_mm: tuple[float, float, float] | None = None
+    value_range: tuple[float, float] | None = None
+    value_unit: str | None = None  # UCUM: [hnsf'U] for CT, g/mL{SUVbw} for PET, 1 for MR
+    volume_sha256: str | None = None
+    decoders: tuple[str, ...] = ()  # "<transfer syntax UID> <plugin> <version>", one per syntax met
+    quality: tuple[QualityFinding, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    refusals: tuple[MeasurementRefusal, ...] = ()
+    candidates: tuple[CalciumCandidate, ...] = ()
+    key_images: tuple[KeyImage, ...] = field(default=(), repr=False)
+
+
+# --- assessing a person -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EquationRequest:
+    """One number asked for: which equation, which of its outcomes, over how many years."""
+
+    equation: str
+    outcome: str
+    horizon_years: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentInputs:
+    """Everything known of one person at one moment, in canonical units; None is "not known", never a default."""
+
+    requests: tuple[EquationRequest, ...]
+    age_years: int | None = None
+    sex: Sex | None = None
+    systolic_bp_mmhg: float | None = None
+    total_cholesterol_mmol_l: float | None = None
+    hdl_cholesterol_mmol_l: float | None = None
+    bmi_kg_m2: float | None = None
+    egfr_ml_min_173m2: float | None = None
+    has_diabetes: bool | None = None
+    is_current_smoker: bool | None = None
+    takes_antihypertensive: bool | None = None
+    takes_statin: bool | None = None
+    takes_lipid_lowering: bool | None = None
+    has_family_history_of_heart_attack: bool | None = None
+    mesa_race_ethnicity: MesaRaceEthnicity | None = None
+    agatston_score: float | None = None  # confirmed by a reader; None is "not scored", never 0
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One input's share of the linear predictor, against the stated reference person."""
+
+    input: str
+    value: float | str
+    unit: str
+    reference_value: float | str
+    log_odds_or_hazard: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A risk, or the refusal that stands in its place: exactly one of `risk` and `reason_code` is set."""
+
+    equation: str
+    equation_version: str
+    outcome: str
+    horizon_years: int
+    risk: float | None = None
+    risk_low: float | None = None
+    risk_high: float | None = None
+    coverage: float | None = None
+    reason_code: str | None = None
+    sentence: str | None = None
+    field: str | None = None
+    field_value: float | str | None = None
+    limit: str | None = None
+    reference_risk: float | None = None
+    reference_person: str | None = None
+    contributions: tuple[Contribution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentResult:
+    """The estimates of one assessment, in the order they were requested, and the release that made them."""
+
+    release: str
+    release_sha256: str
+    estimates: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRelease:
+    """A released risk model as a folder of data; an equations-only release has no weights."""
+
+    name: str
+    version: str
+    sha256: str  # of the canonical manifest, which itself lists the SHA-256 of every other file
+    manifest: Mapping[str, object]
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}-{self.version}"

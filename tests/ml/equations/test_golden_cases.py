@@ -1,0 +1,96 @@
+"""Golden cases always run; the full reference set runs where it is present."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ml.equations.__main__ import main
+from ml.equations.reference_cases import reference_case_files, reference_cases_compare
+
+ROOT = Path(__file__).parents[3]
+GOLDEN = ROOT / "tests" / "golden"
+REFERENCE = ROOT.parent / "shared" / "reference" / "risk"
+EQUATIONS = ("ckd_epi_2021", "mesa_chd", "prevent", "prevent_range_handling")
+
+
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_golden_cases_are_within_tolerance(name: str) -> None:
+    result = reference_cases_compare(GOLDEN / f"{name}.csv")
+    assert result.raised == []
+    assert all(column.compared >= 10 for column in result.columns)
+    assert {column.column: column.failed_ids for column in result.columns if column.failed_ids} == {}
+
+
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the full reference cases are not part of the project")
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_full_reference_cases_are_within_tolerance(name: str) -> None:
+    result = reference_cases_compare(REFERENCE / "cases" / f"{name}.csv")
+    assert result.passed, (result.raised, result.columns)
+
+
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the full reference cases are not part of the project")
+def test_tolerances_are_those_of_the_reference_set() -> None:
+    def read(path: Path) -> dict[tuple[str, str], str]:
+        with path.open(encoding="utf-8", newline="") as lines:
+            return {(row["file"], row["column"]): row["absolute_tolerance"] for row in csv.DictReader(lines)}
+
+    ours = read(ROOT / "ml" / "equations" / "tolerances.csv")
+    theirs = read(REFERENCE / "columns.csv")
+    assert ours == {key: theirs[key] for key in theirs if key[0] in EQUATIONS}
+
+
+def test_command_on_golden_cases_exits_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(GOLDEN)]) == 0
+    printed = capsys.readouterr().out
+    assert "exp_prob_with_cac_preventr" in printed
+    assert "FAIL" not in printed
+
+
+def test_command_names_the_failing_column_and_row_and_exits_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (GOLDEN / "mesa_chd.csv").read_text(encoding="utf-8")
+    assert "0.086136542" in text
+    (tmp_path / "mesa_chd.csv").write_text(text.replace("0.086136542", "0.086136642"), encoding="utf-8")
+    assert main([str(tmp_path)]) == 1
+    failing = [line for line in capsys.readouterr().out.splitlines() if "FAIL" in line]
+    assert len(failing) == 1
+    assert "exp_prob_no_cac_preventr" in failing[0]
+    assert "ids 1" in failing[0]
+
+
+def test_command_with_a_row_that_raises_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (GOLDEN / "ckd_epi_2021.csv").read_text(encoding="utf-8")
+    (tmp_path / "ckd_epi_2021.csv").write_text(text + "999,17,male,1.0,100,100\n", encoding="utf-8")
+    assert main([str(tmp_path)]) == 1
+    assert "RAISED id 999: EquationRefusal: CKD-EPI 2021 starts at age 18" in capsys.readouterr().out
+
+
+def test_command_with_a_number_where_a_refusal_is_expected_exits_1(tmp_path: Path) -> None:
+    text = (GOLDEN / "prevent_range_handling.csv").read_text(encoding="utf-8")
+    assert "15,sbp89," in text
+    (tmp_path / "prevent_range_handling.csv").write_text(text.replace("15,sbp89,", "15,sbp90,"), encoding="utf-8")
+    assert main([str(tmp_path)]) == 1
+
+
+def test_command_lists_equations_not_shipped_and_model_variants_as_skipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(GOLDEN / "prevent.csv", tmp_path)
+    (tmp_path / "score9.csv").write_text("id\n1\n", encoding="utf-8")
+    with (tmp_path / "prevent.csv").open("a", encoding="utf-8") as lines:
+        lines.write("1,female,50,200,45,160,35,90,1,0,1,0,7,,,hba1c,10,0.1,0.1,0.1,0.1,0.1,elsewhere\n")
+    assert main([str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "1 rows skipped: PREVENT model 'hba1c' is not shipped" in printed
+    assert "score9.csv" in printed
+    assert [path.name for path in reference_case_files(tmp_path)[1]] == ["score9.csv"]
+
+
+def test_command_on_a_folder_without_cases_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path)]) == 1
+    assert "no reference cases" in capsys.readouterr().err

@@ -1,0 +1,188 @@
+"""A release folder: verified at load, altered nowhere without notice, frozen deterministically."""
+
+from __future__ import annotations
+
+import doctest
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ml.registry
+from ml.errors import ReleaseError
+from ml.registry import LIBRARY_ROOT, RELEASES_ROOT, freeze, load_release, load_release_folder, main
+
+NAME = "equations-1.0.0"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the release folder; its sources stand beside it in `library`."""
+    shutil.copytree(RELEASES_ROOT / NAME, tmp_path / NAME)
+    for source in manifest_of(tmp_path / NAME)["sources"]:
+        target = tmp_path / "library" / source
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(LIBRARY_ROOT / source, target)
+    return tmp_path / NAME
+
+
+def library(folder: Path) -> Path:
+    return folder.parent / "library"
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def rewrite(path: Path, change: Callable[[str], str]) -> None:
+    before = path.read_text(encoding="utf-8")
+    after = change(before)
+    assert after != before
+    path.write_text(after, encoding="utf-8", newline="")
+
+
+def load(folder: Path) -> ml.types.ModelRelease:
+    return load_release_folder(folder, library_root=library(folder))
+
+
+def test_shipped_release_loads_and_its_hash_is_of_the_canonical_manifest() -> None:
+    release = load_release(NAME)
+    canonical = json.dumps(manifest_of(RELEASES_ROOT / NAME), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert release.sha256 == hashlib.sha256(canonical.encode()).hexdigest()
+    assert load_release(NAME) is release
+
+
+def test_manifest_states_training_use_and_a_citation_for_each_equation() -> None:
+    manifest = load_release(NAME).manifest
+    assert manifest["training_data"] == "none: published equations"
+    assert "not a diagnosis" in str(manifest["clinical_use"])
+    equations = manifest["equations"]
+    assert isinstance(equations, dict)
+    assert set(equations) == {"prevent_base", "mesa_chd", "mesa_chd_cac", "ckd_epi_2021"}
+    assert all(entry["doi"].startswith("10.") and entry["version"] for entry in equations.values())
+
+
+def test_untouched_copy_loads_with_the_same_hash(copy: Path) -> None:
+    assert load(copy).sha256 == load_release(NAME).sha256
+
+
+@pytest.mark.parametrize("file_name", ["expected.json", "MODEL_CARD.md"])
+def test_altered_file_is_noticed_by_name(copy: Path, file_name: str) -> None:
+    rewrite(copy / file_name, lambda text: text + " ")
+    with pytest.raises(ReleaseError, match=file_name):
+        load(copy)
+
+
+@pytest.mark.parametrize("file_name", ["expected.json", "MODEL_CARD.md", "manifest.json"])
+def test_missing_file_is_noticed_by_name(copy: Path, file_name: str) -> None:
+    (copy / file_name).unlink()
+    with pytest.raises(ReleaseError, match=file_name):
+        load(copy)
+
+
+def test_file_that_is_not_listed_is_noticed_by_name(copy: Path) -> None:
+    (copy / "weights.safetensors").write_bytes(b"\0")
+    with pytest.raises(ReleaseError, match=r"weights\.safetensors is not listed"):
+        load(copy)
+
+
+def test_altered_coefficient_in_the_code_is_noticed_by_name(copy: Path) -> None:
+    source = library(copy) / "equations" / "prevent_base.py"
+    rewrite(source, lambda text: text.replace("0.7939329", "0.7939328"))
+    with pytest.raises(ReleaseError, match=r"equations/prevent_base\.py is not the code that equations-1\.0\.0"):
+        load(copy)
+
+
+def test_every_shared_source_is_watched(copy: Path) -> None:
+    for source in ml.registry.SHARED_SOURCES:
+        path = library(copy) / source
+        before = path.read_text(encoding="utf-8")
+        path.write_text(before + "x = 1\n", encoding="utf-8")
+        with pytest.raises(ReleaseError, match=source):
+            load(copy)
+        path.write_text(before, encoding="utf-8")
+    load(copy)
+
+
+def test_missing_source_is_noticed_by_name(copy: Path) -> None:
+    (library(copy) / "equations" / "mesa_chd.py").unlink()
+    with pytest.raises(ReleaseError, match=r"mesa_chd\.py"):
+        load(copy)
+
+
+def test_line_ends_and_trailing_space_of_sources_are_no_alteration(copy: Path) -> None:
+    for source in manifest_of(copy)["sources"]:
+        rewrite(library(copy) / source, lambda text: text.replace("\n", " \r\n") + "\r\n\r\n")
+    rewrite(copy / "MODEL_CARD.md", lambda text: text.replace("\n", "\r\n"))
+    load(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": "1.0.1"}, "names another release: equations-1.0.1"),
+        ({"sources": {}}, "other source files"),
+        ({"files": []}, "'files' is not an object"),
+        ({"equations": {"unknown_score": {}}}, "unknown_score"),
+    ],
+)
+def test_altered_manifest_is_refused(copy: Path, change: dict[str, object], message: str) -> None:
+    (copy / "manifest.json").write_text(json.dumps(manifest_of(copy) | change), encoding="utf-8")
+    with pytest.raises(ReleaseError, match=message):
+        load(copy)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "{}"])
+def test_manifest_that_is_no_manifest_is_refused(copy: Path, content: str) -> None:
+    (copy / "manifest.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ReleaseError, match=r"manifest\.json"):
+        load(copy)
+
+
+def test_clinical_use_reworded_changes_the_release_hash(copy: Path) -> None:
+    (copy / "manifest.json").write_text(json.dumps(manifest_of(copy) | {"clinical_use": "any"}), encoding="utf-8")
+    assert load(copy).sha256 != load_release(NAME).sha256
+
+
+def test_freeze_of_an_unchanged_release_writes_the_same_bytes(copy: Path) -> None:
+    before = (copy / "manifest.json").read_bytes()
+    freeze(copy, library_root=library(copy))
+    assert (copy / "manifest.json").read_bytes() == before
+
+
+def test_freeze_makes_a_reviewed_change_loadable(copy: Path) -> None:
+    rewrite(copy / "MODEL_CARD.md", lambda text: text + "\nReviewed.\n")
+    freeze(copy, library_root=library(copy))
+    assert load(copy).sha256 != load_release(NAME).sha256
+
+
+@pytest.mark.parametrize(("right", "wrong"), [("0.146839391", "0.146839491"), ("NOT_CONFIRMED", "NOT_SCORED")])
+def test_expected_result_that_is_not_reproduced_is_refused_even_when_frozen(copy: Path, right: str, wrong: str) -> None:
+    rewrite(copy / "expected.json", lambda text: text.replace(right, wrong))
+    with pytest.raises(ReleaseError, match=r"expected\.json, case"):
+        freeze(copy, library_root=library(copy))
+
+
+@pytest.mark.parametrize("name", ["equations-9.9.9", "../equations-1.0.0", "", "equations"])
+def test_unknown_release_is_refused_and_the_known_ones_named(name: str) -> None:
+    with pytest.raises(ReleaseError, match=r"known: .*equations-1\.0\.0"):
+        load_release(name)
+
+
+def test_command_verifies_and_prints_the_hash(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", NAME]) == 0
+    assert capsys.readouterr().out == f"{NAME} {load_release(NAME).sha256}\n"
+
+
+def test_command_with_an_unknown_release_exits_1_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["freeze", "nothing-1.0.0"]) == 1
+    assert "nothing-1.0.0" in capsys.readouterr().err
+
+
+def test_docstring_examples_run() -> None:
+    assert doctest.testmod(ml.registry).failed == 0
