@@ -1,0 +1,1 @@
+"""The Django project, its cross-cutting apps and the product's core."""

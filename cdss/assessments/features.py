@@ -1,0 +1,43 @@
+"""What a snapshot is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cdss.assessments.models import FeatureState
+
+
+@dataclass(slots=True)
+class Feature:
+    """One line of a snapshot. `value` is canonical text: a number in `unit`, or a coded answer."""
+
+    feature: str
+    title: str
+    state: FeatureState = FeatureState.MISSING
+    value: str = ""
+    unit: str = ""
+    sent_value: str = ""
+    sent_unit: str = ""
+    source_type: str = ""
+    source_ids: list[str] = field(default_factory=list)
+    source: str = ""
+    effective_at: datetime | None = None
+    rule: str = ""
+    sentence: str = ""
+
+    def as_body(self) -> dict[str, Any]:
+        return {
+            "feature": self.feature,
+            "state": str(self.state),
+            "value": self.value,
+            "unit": self.unit,
+            "source_type": self.source_type,
+            "source_ids": sorted(self.source_ids),
+            "effective_at": self.effective_at.isoformat() if self.effective_at else None,
+            "rule": self.rule,
+        }
+
+
+Features = dict[str, Feature]

@@ -1,0 +1,107 @@
+"""What must be true whatever happened: nothing accepted is lost, nothing is decided twice, nothing was edited."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from django.db.models import Count, F, Q
+from django.db.models.functions import Now
+
+from cdss.assessments.models import Assessment, FeatureSnapshot, StudyOutcome, WorklistEntry
+from cdss.audit.models import AuditEntry
+from cdss.audit.verifier import chain_verify
+from cdss.jobs.models import Job, JobState
+from cdss.jobs.steps import Step
+from imaging.models import Instance, Series, SeriesState, SeriesVersion, Study
+from imaging.storage import object_path
+
+OPEN = (JobState.QUEUED, JobState.RUNNING)
+Check = Callable[[], Iterator[str]]
+
+
+def broken_invariants() -> list[str]:
+    """One sentence per violation; empty when all is well."""
+    checks: tuple[Check, ...] = (
+        _bytes_are_there,
+        _versions_are_read_or_waiting,
+        _studies_end_once,
+        _records_are_a_line,
+        _snapshots_are_unchanged,
+        _worklist_is_current,
+        _records_are_audited,
+        _jobs_are_alive,
+        _log_is_intact,
+    )
+    return [sentence for check in checks for sentence in check()]
+
+
+def _bytes_are_there() -> Iterator[str]:
+    for instance_id, sha256, size in Instance.objects.values_list("id", "sha256", "size_bytes").iterator():
+        path = object_path(bytes(sha256))
+        if not path.exists():
+            yield f"instance {instance_id}: its bytes are missing"
+        elif path.stat().st_size != size:
+            yield f"instance {instance_id}: its file has another size than was recorded"
+
+
+def _versions_are_read_or_waiting() -> Iterator[str]:
+    waiting = Job.objects.filter(step=Step.SERIES_PROCESS, state__in=OPEN).values("subject_id")
+    for version in SeriesVersion.objects.filter(result__isnull=True).exclude(id__in=waiting):
+        yield f"series version {version.id}: neither read, refused nor waiting"
+    states = (SeriesState.ACCEPTED, SeriesState.REJECTED, SeriesState.FAILED)
+    for series in Series.objects.filter(state__in=states, versions__result__isnull=True).distinct():
+        yield f"series {series.id}: its state is final although a version of it is not read"
+
+
+def _studies_end_once() -> Iterator[str]:
+    busy = Series.objects.filter(state__in=(SeriesState.RECEIVING, SeriesState.READY)).values("study_id")
+    assessing = Job.objects.filter(step=Step.PATIENT_ASSESS, state__in=OPEN).values("subject_id")
+    ended = StudyOutcome.objects.values("study_id")
+    for study in Study.objects.exclude(id__in=busy).exclude(patient_id__in=assessing).exclude(id__in=ended):
+        yield f"study {study.id}: accepted, and neither recorded, withheld nor failed"
+
+
+def _records_are_a_line() -> Iterator[str]:
+    patients = Assessment.objects.values("patient_id")
+    heads = Count("id", filter=Q(superseded_by__isnull=True))
+    for row in patients.annotate(heads=heads).exclude(heads=1):
+        yield f"patient {row['patient_id']}: {row['heads']} current records"
+    for assessment in Assessment.objects.exclude(supersedes__isnull=True).exclude(supersedes__patient=F("patient")):
+        yield f"assessment {assessment.id}: supersedes another patient's record"
+    for assessment in Assessment.objects.filter(estimates__isnull=True):
+        yield f"assessment {assessment.id}: has neither a number nor a refusal"
+
+
+def _snapshots_are_unchanged() -> Iterator[str]:
+    for snapshot in FeatureSnapshot.objects.only("id", "body", "sha256").iterator():
+        if hashlib.sha256(snapshot.body.encode()).hexdigest() != snapshot.sha256:
+            yield f"snapshot {snapshot.id}: its text does not match its SHA-256"
+
+
+def _worklist_is_current() -> Iterator[str]:
+    for entry in WorklistEntry.objects.filter(assessment__superseded_by__isnull=False):
+        yield f"worklist entry of patient {entry.patient_id}: points to a superseded record"
+    heads = Assessment.objects.filter(superseded_by__isnull=True, worklist_entry__isnull=True)
+    for assessment in heads:
+        yield f"assessment {assessment.id}: current, and on no worklist"
+
+
+def _records_are_audited() -> Iterator[str]:
+    recorded = Assessment.objects.count()
+    audited = AuditEntry.objects.filter(action="assessment.recorded").count()
+    if recorded != audited:
+        yield f"{recorded} records and {audited} audit entries of records"
+
+
+def _jobs_are_alive() -> Iterator[str]:
+    abandoned = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=Now() - timedelta(minutes=5))
+    for job in abandoned:
+        yield f"job {job.id}: its lease ran out more than five minutes ago and nobody took it over"
+
+
+def _log_is_intact() -> Iterator[str]:
+    result = chain_verify()
+    if not result.is_intact:
+        yield f"audit log: {result.sentence}"

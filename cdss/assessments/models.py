@@ -1,0 +1,244 @@
+"""Snapshot -> risk -> decision record -> review. What was decided is append-only; what is current is kept beside it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Now
+
+from cdss.accounts.models import Organisation
+from cdss.core.append_only import AppendOnlyModel
+from imaging.models import Study
+from patients.models import Patient
+
+
+class FeatureSnapshot(AppendOnlyModel):
+    """What was true and known of a patient at `as_of`. `body` is the canonical text whose SHA-256 names it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT)
+    as_of = models.DateTimeField()
+    body = models.TextField()
+    sha256 = models.TextField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+
+class FeatureState(models.TextChoices):
+    USED = "USED", "Known"
+    MISSING = "MISSING", "Missing"
+    TOO_OLD = "TOO_OLD", "Too old"
+    ACUTE = "ACUTE", "Only from acute care"
+    REFUSED = "REFUSED", "Not understood"
+
+
+class SnapshotFeature(AppendOnlyModel):
+    """One item of a snapshot, in its canonical unit, with the row it came from."""
+
+    id = models.BigAutoField(primary_key=True)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    snapshot = models.ForeignKey(FeatureSnapshot, on_delete=models.PROTECT, related_name="features")
+    feature = models.TextField()
+    title = models.TextField()
+    state = models.TextField(choices=FeatureState.choices)
+    value = models.TextField(blank=True)  # canonical text
+    unit = models.TextField(blank=True)
+    sent_value = models.TextField(blank=True)  # as the source sent it
+    sent_unit = models.TextField(blank=True)
+    source_type = models.TextField(blank=True)
+    source_ids = models.JSONField(default=list)
+    source = models.TextField(blank=True)
+    effective_at = models.DateTimeField(null=True)
+    rule = models.TextField(blank=True)
+    sentence = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["snapshot", "feature"], name="snapshot_feature_unique")]
+
+
+class Assessment(AppendOnlyModel):
+    """The decision record: what was known, what was computed by what, and which record it replaces."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="assessments")
+    snapshot = models.ForeignKey(FeatureSnapshot, on_delete=models.PROTECT)
+    input_digest = models.TextField()
+    release = models.TextField()
+    release_sha256 = models.TextField()
+    policy_version = models.TextField()
+    code_version = models.TextField()
+    is_withheld = models.BooleanField()  # every estimate abstained
+    supersedes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by")
+    assessed_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "input_digest", "release"], name="assessment_decided_once"),
+            models.UniqueConstraint(
+                fields=["patient"], condition=models.Q(supersedes__isnull=True), name="assessment_one_first"
+            ),
+        ]
+        indexes = [models.Index(fields=["patient", "-recorded_at"], name="assessment_by_patient")]
+
+
+class EstimateRole(models.TextChoices):
+    PRIMARY = "PRIMARY", "Shown first"
+    SECOND = "SECOND", "Shown beside it"
+
+
+class RiskEstimate(AppendOnlyModel):
+    """One risk, or the refusal in its place."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="estimates")
+    position = models.SmallIntegerField()
+    role = models.TextField(choices=EstimateRole.choices)
+    outcome = models.TextField()
+    horizon_years = models.SmallIntegerField()
+    equation = models.TextField()
+    equation_version = models.TextField()
+    risk = models.FloatField(null=True)
+    risk_low = models.FloatField(null=True)
+    risk_high = models.FloatField(null=True)
+    coverage = models.FloatField(null=True)
+    reason_code = models.TextField(blank=True)
+    sentence = models.TextField(blank=True)
+    field = models.TextField(blank=True)
+    field_value = models.TextField(blank=True)
+    limit = models.TextField(blank=True)
+    reference_risk = models.FloatField(null=True)
+    reference_person = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["assessment", "equation", "outcome", "horizon_years"], name="risk_estimate_unique"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(risk__isnull=False, reason_code="")
+                | (models.Q(risk__isnull=True) & ~models.Q(reason_code="") & ~models.Q(sentence="")),
+                name="risk_estimate_number_or_reason",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(risk__isnull=True) | models.Q(risk__gte=0, risk__lte=1), name="risk_estimate_range"
+            ),
+            models.CheckConstraint(condition=models.Q(horizon_years__gt=0), name="risk_estimate_horizon"),
+        ]
+
+
+class Attribution(AppendOnlyModel):
+    """One input's share of one estimate, on the scale of its linear predictor; the shares add up exactly."""
+
+    id = models.BigAutoField(primary_key=True)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    estimate = models.ForeignKey(RiskEstimate, on_delete=models.PROTECT, related_name="attributions")
+    position = models.SmallIntegerField()
+    input = models.TextField()
+    value = models.TextField()
+    unit = models.TextField(blank=True)
+    reference_value = models.TextField()
+    log_odds_or_hazard = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["estimate", "input"], name="attribution_unique")]
+
+
+class ReviewKind(models.TextChoices):
+    ACKNOWLEDGE = "ACKNOWLEDGE", "Acknowledged"
+    OVERRIDE = "OVERRIDE", "Overridden"
+
+
+class OverrideReason(models.TextChoices):
+    INPUT_WRONG = "INPUT_WRONG", "An input is wrong"
+    INPUT_MISSING = "INPUT_MISSING", "Something that matters is not among the inputs"
+    NOT_FOR_THIS_PERSON = "NOT_FOR_THIS_PERSON", "The equation does not fit this person"
+    OTHER_PRIORITY = "OTHER_PRIORITY", "Another condition or the person's wishes come first"
+    OTHER = "OTHER", "Another reason, given in the comment"
+
+
+class AssessmentReview(AppendOnlyModel):
+    """A clinician's answer to a record."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="reviews")
+    kind = models.TextField(choices=ReviewKind.choices)
+    reason = models.TextField(blank=True)
+    comment = models.TextField(blank=True)
+    reviewer_id = models.TextField()
+    reviewer_name = models.TextField()
+    idempotency_key = models.TextField(null=True)  # noqa: DJ001  NULL is "the caller named none"; unique where given
+    reviewed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind=ReviewKind.ACKNOWLEDGE, reason="")
+                | models.Q(kind=ReviewKind.OVERRIDE, reason__in=OverrideReason.values),
+                name="review_override_has_reason",
+            ),
+            models.UniqueConstraint(fields=["assessment", "reviewer_id", "idempotency_key"], name="review_once"),
+        ]
+
+
+class Outcome(models.TextChoices):
+    RECORDED = "RECORDED", "Recorded"
+    WITHHELD = "WITHHELD", "Withheld"
+    FAILED = "FAILED", "Failed"
+
+
+class StudyOutcome(models.Model):
+    """Where a study's life ended: exactly one row per study, kept current."""
+
+    study = models.OneToOneField(Study, primary_key=True, on_delete=models.PROTECT, related_name="outcome")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    outcome = models.TextField(choices=Outcome.choices)
+    reason_code = models.TextField(blank=True)
+    sentence = models.TextField(blank=True)
+    assessment = models.ForeignKey(Assessment, null=True, on_delete=models.PROTECT)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(outcome=Outcome.RECORDED, assessment__isnull=False, reason_code="")
+                | (~models.Q(outcome=Outcome.RECORDED) & ~models.Q(reason_code="")),
+                name="study_outcome_has_record_or_reason",
+            )
+        ]
+
+
+class WorklistState(models.TextChoices):
+    NEW = "NEW", "Not yet answered"
+    ACKNOWLEDGED = "ACKNOWLEDGED", "Acknowledged"
+    OVERRIDDEN = "OVERRIDDEN", "Overridden"
+
+
+class WorklistEntry(models.Model):
+    """One row per patient: the current record and since when it waits for an answer."""
+
+    patient = models.OneToOneField(Patient, primary_key=True, on_delete=models.PROTECT, related_name="worklist_entry")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    assessment = models.OneToOneField(Assessment, on_delete=models.PROTECT, related_name="worklist_entry")
+    state = models.TextField(choices=WorklistState.choices, default=WorklistState.NEW)
+    outcome = models.TextField()  # the headline estimate: the first primary one, a refusal included
+    horizon_years = models.SmallIntegerField()
+    equation = models.TextField()
+    risk = models.FloatField(null=True)
+    reason_code = models.TextField(blank=True)
+    sentence = models.TextField(blank=True)
+    waiting_since = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organisation", "waiting_since", "patient"], name="worklist_by_waiting"),
+            models.Index(
+                fields=["organisation", "waiting_since", "patient"],
+                condition=models.Q(state=WorklistState.NEW),
+                name="worklist_new_by_waiting",
+            ),
+        ]

@@ -1,0 +1,67 @@
+"""Reading records. Every way to one starts from `assessments_visible_to`."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import Prefetch, QuerySet
+
+from cdss.accounts import scopes
+from cdss.accounts.actors import Actor
+from cdss.assessments.models import Assessment, AssessmentReview, RiskEstimate, WorklistEntry, WorklistState
+from cdss.core.errors import NotFoundError
+
+
+def assessments_visible_to(actor: Actor) -> QuerySet[Assessment]:
+    if not actor.may(scopes.ASSESSMENTS_READ) or actor.organisation_id is None:
+        return Assessment.objects.none()
+    return Assessment.objects.filter(organisation_id=actor.organisation_id)
+
+
+def assessment_visible_to(actor: Actor, assessment_id: uuid.UUID) -> Assessment:
+    assessment = assessments_visible_to(actor).select_related("snapshot", "patient").filter(id=assessment_id).first()
+    if assessment is None:
+        raise NotFoundError
+    return assessment
+
+
+def assessments_detailed(actor: Actor) -> QuerySet[Assessment]:
+    """With estimates, shares, features and reviews, in a fixed number of queries."""
+    estimates = RiskEstimate.objects.order_by("position").prefetch_related("attributions")
+    reviews = AssessmentReview.objects.order_by("reviewed_at")
+    return (
+        assessments_visible_to(actor)
+        .select_related("snapshot", "superseded_by")
+        .prefetch_related(
+            Prefetch("estimates", estimates), Prefetch("reviews", reviews), "snapshot__features"
+        )
+    )
+
+
+def assessment_current(actor: Actor, patient_id: uuid.UUID) -> Assessment | None:
+    """The record that no newer one supersedes."""
+    return assessments_detailed(actor).filter(patient_id=patient_id, superseded_by__isnull=True).first()
+
+
+def worklist(actor: Actor, *, state: str = WorklistState.NEW) -> QuerySet[WorklistEntry]:
+    """Who waits longest comes first: never ordered by a ten-year risk, so that a refused patient does not sink."""
+    if not actor.may(scopes.ASSESSMENTS_READ) or actor.organisation_id is None:
+        return WorklistEntry.objects.none()
+    entries = WorklistEntry.objects.filter(organisation_id=actor.organisation_id).select_related("patient")
+    if state:
+        entries = entries.filter(state=state)
+    return entries.order_by("waiting_since", "patient_id")
+
+
+def superseded_notices(actor: Actor) -> QuerySet[AssessmentReview]:
+    """The actor's own answers to records that a newer one has replaced since, and that nobody has answered yet."""
+    return (
+        AssessmentReview.objects.filter(
+            reviewer_id=actor.identifier,
+            assessment__in=assessments_visible_to(actor),
+            assessment__superseded_by__isnull=False,
+            assessment__patient__worklist_entry__state=WorklistState.NEW,
+        )
+        .select_related("assessment__patient")
+        .order_by("-reviewed_at")
+    )

@@ -1,0 +1,1 @@
+"""Snapshot, risk, record, review: the acts of an assessment."""

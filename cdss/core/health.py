@@ -1,0 +1,52 @@
+"""Is the process alive (healthz), and can it do its work (readyz)?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from redis.exceptions import RedisError
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "alive"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when everything a request needs answers, otherwise 503 naming what does not."""
+    checks: dict[str, Callable[[], str]] = {
+        "database": _database,
+        "broker": _broker,
+        "storage": _storage,
+    }
+    results = {name: check() for name, check in checks.items()}
+    is_ready = all(result == "ok" for result in results.values())
+    return JsonResponse(
+        {"status": "ready" if is_ready else "not ready", "checks": results}, status=200 if is_ready else 503
+    )
+
+
+def _database() -> str:
+    try:
+        pending = MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    except DatabaseError:
+        return "the database does not answer"
+    return f"{len(pending)} migrations are not applied" if pending else "ok"
+
+
+def _broker() -> str:
+    try:
+        cache.get("readyz")
+    except (RedisError, OSError):
+        return "the broker does not answer; work is accepted and kept, and starts when it returns"
+    return "ok"
+
+
+def _storage() -> str:
+    root = settings.STORAGE_ROOT
+    return "ok" if root.is_dir() and os.access(root, os.W_OK) else "the storage folder cannot be written"

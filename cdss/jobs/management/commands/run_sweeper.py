@@ -1,0 +1,38 @@
+"""`python manage.py run_sweeper`: looks for work by status until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+
+from cdss.jobs.sweeping import jobs_sweep
+
+logger = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Publish due jobs, recover abandoned ones, mark quiet series ready."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--interval", type=float, default=1.0, help="seconds between two rounds")
+        parser.add_argument("--once", action="store_true", help="one round, then exit")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        while not stop.is_set():
+            try:
+                jobs_sweep()
+            except DatabaseError as error:
+                logger.warning("the sweeper waits for the database: %s", type(error).__name__)
+                connection.close()
+            if options["once"]:
+                return
+            stop.wait(options["interval"])

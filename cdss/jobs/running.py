@@ -1,0 +1,178 @@
+"""Claim (transaction) -> compute (none) -> record (transaction). A fenced-off worker records nothing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, connection, connections, transaction
+from django.db.models.functions import Now
+
+from cdss.accounts.actors import system_actor
+from cdss.audit.services import audit_append
+from cdss.core.errors import DomainError
+from cdss.jobs.models import Job, JobState
+from cdss.jobs.registry import HANDLERS, ClaimedJob
+from cdss.jobs.steps import Step
+
+logger = logging.getLogger(__name__)
+
+_CLAIM = """
+UPDATE jobs_job
+SET state = 'RUNNING', owner = %(owner)s, lease_until = clock_timestamp() + %(lease)s, attempt = attempt + 1,
+    started_at = coalesce(started_at, clock_timestamp()), error_code = '', error_sentence = ''
+WHERE id = %(id)s AND (
+    (state = 'QUEUED' AND not_before <= clock_timestamp()) OR (state = 'RUNNING' AND lease_until < clock_timestamp()))
+RETURNING step, organisation_id, subject_id, as_of, attempt
+"""
+_EXTEND = """
+UPDATE jobs_job SET lease_until = clock_timestamp() + %(lease)s
+WHERE id = %(id)s AND owner = %(owner)s AND state = 'RUNNING'
+"""
+_REQUEUE = """
+UPDATE jobs_job SET state = 'QUEUED', owner = NULL, lease_until = NULL, published_at = NULL,
+    not_before = clock_timestamp() + %(delay)s
+WHERE id = %(id)s AND owner = %(owner)s AND state = 'RUNNING' AND NOT EXISTS (
+    SELECT 1 FROM jobs_job waiting WHERE waiting.step = 'PATIENT_ASSESS' AND waiting.step = jobs_job.step
+    AND waiting.subject_id = jobs_job.subject_id AND waiting.state = 'QUEUED')
+"""
+
+
+class LeaseLostError(Exception):
+    """Another worker has taken the job over; whatever this one computed is thrown away."""
+
+
+def job_run(job_id: uuid.UUID) -> bool:
+    """Run one job if it is there to be run; False when it was done, running elsewhere, or not due."""
+    owner = uuid.uuid4()
+    claimed = _claim(job_id, owner)
+    if claimed is None:
+        return False
+    step, job = claimed
+    registration = HANDLERS[step]
+    try:
+        with _heartbeat(job_id, owner):
+            record = registration.handler(job)
+        with transaction.atomic():
+            _finish(job_id, owner, JobState.DONE)
+            record()
+    except LeaseLostError:
+        logger.warning("job %s was taken over by another worker; this result is dropped", job_id)
+    except DatabaseError:
+        # The lease runs out and the sweeper hands the job to whoever is alive then.
+        connection.close_if_unusable_or_obsolete()
+        raise
+    except DomainError as error:
+        _fail(step, job, owner, error.code, error.sentence)
+    except Exception:
+        logger.exception("job %s failed on attempt %s", job_id, job.attempt)
+        _retry_or_fail(step, job, owner)
+    return True
+
+
+def jobs_run_due(limit: int = 1000) -> int:
+    """Run everything that is due, here and now, without the broker; the count of jobs run."""
+    done = 0
+    while done < limit:
+        due = Job.objects.filter(state=JobState.QUEUED, not_before__lte=Now()).order_by("priority", "enqueued_at")
+        job_id = due.values_list("id", flat=True).first()
+        if job_id is None or not job_run(job_id):
+            break
+        done += 1
+    return done
+
+
+def _claim(job_id: uuid.UUID, owner: uuid.UUID) -> tuple[Step, ClaimedJob] | None:
+    lease = timedelta(seconds=settings.JOB_LEASE_SECONDS)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"id": job_id, "owner": owner, "lease": lease})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    step, organisation_id, subject_id, as_of, attempt = row
+
+    def report(percent: int, phrase: str) -> None:
+        Job.objects.filter(id=job_id, owner=owner).update(progress=percent, progress_phrase=phrase)
+
+    return Step(step), ClaimedJob(job_id, organisation_id, subject_id, as_of, attempt, report)
+
+
+@contextmanager
+def _heartbeat(job_id: uuid.UUID, owner: uuid.UUID) -> Iterator[None]:
+    """Extend the lease from a thread with a connection of its own, while the handler computes."""
+    stop = threading.Event()
+    lease_seconds = settings.JOB_LEASE_SECONDS
+
+    def beat() -> None:
+        try:
+            while not stop.wait(lease_seconds / 3):
+                try:
+                    with connection.cursor() as cursor:
+                        lease = timedelta(seconds=lease_seconds)
+                        cursor.execute(_EXTEND, {"id": job_id, "owner": owner, "lease": lease})
+                except DatabaseError:
+                    connection.close()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{job_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _finish(job_id: uuid.UUID, owner: uuid.UUID, state: JobState, code: str = "", sentence: str = "") -> None:
+    mine = Job.objects.filter(id=job_id, owner=owner, state=JobState.RUNNING)
+    changed = mine.update(
+        state=state,
+        finished_at=Now(),
+        progress=100 if state == JobState.DONE else 0,
+        error_code=code,
+        error_sentence=sentence,
+    )
+    if changed != 1:
+        raise LeaseLostError
+
+
+def _fail(step: Step, job: ClaimedJob, owner: uuid.UUID, code: str, sentence: str) -> None:
+    """A definite failure: the job, what it means for its subject, and the audit entry, in one transaction."""
+    try:
+        with transaction.atomic():
+            _finish(job.id, owner, JobState.FAILED, code, sentence)
+            HANDLERS[step].on_failed(job, code, sentence)
+            failure_record(step, job, code)
+    except LeaseLostError:
+        logger.warning("job %s was taken over by another worker; its failure is not recorded", job.id)
+
+
+def failure_record(step: Step, job: ClaimedJob, code: str) -> None:
+    audit_append(
+        actor=system_actor("jobs", job.organisation_id),
+        action="job.failed",
+        subject_type="job",
+        subject_id=job.id,
+        outcome="failure",
+        details={"step": step.value, "code": code, "attempt": job.attempt},
+    )
+
+
+def _retry_or_fail(step: Step, job: ClaimedJob, owner: uuid.UUID) -> None:
+    if job.attempt >= settings.JOB_MAX_ATTEMPTS:
+        sentence = (
+            f"It failed {job.attempt} times and was given up; the technical log has the cause under this job's id."
+        )
+        _fail(step, job, owner, "INTERNAL_ERROR", sentence)
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        # A newer waiting assessment of the same patient covers this one: two may not wait.
+        cursor.execute(_REQUEUE, {"id": job.id, "owner": owner, "delay": timedelta(seconds=2**job.attempt)})
+        if cursor.rowcount == 0:
+            _finish(job.id, owner, JobState.DONE)

@@ -1,0 +1,109 @@
+"""STOW-RS: POST /dicom-web/studies[/{study}], streamed; every object is taken in or refused by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import AuthenticationFailed
+
+from cdss.accounts import scopes
+from cdss.accounts.actors import Actor, actor_of
+from cdss.accounts.authentication import api_client_of
+from cdss.accounts.models import ApiClient
+from cdss.core.errors import DomainError
+from cdss.core.logging import request_id
+from cdss.core.problem import problem_response
+from imaging.dicom import FAILURE_CANNOT_UNDERSTAND, FAILURE_OUT_OF_RESOURCES, InstanceRefusedError
+from imaging.dicomweb.parsers import MultipartError, Part, boundary_of, parts_stream
+from imaging.dicomweb.renderers import CONTENT_TYPE, StoreReport
+from imaging.services.ingest import instance_store
+from imaging.storage import StorageFullError
+
+
+class NotAuthenticatedError(DomainError):
+    status = 401
+    code = "NOT_AUTHENTICATED"
+
+
+class NotAuthorisedError(DomainError):
+    status = 403
+    code = "FORBIDDEN"
+
+
+# A token in the header, never a cookie: there is nothing a foreign page could make a browser send.
+@method_decorator(csrf_exempt, name="dispatch")
+class StowView(View):
+    http_method_names = ["post", "options"]
+
+    def post(self, request: HttpRequest, study_instance_uid: str | None = None) -> HttpResponse:
+        try:
+            client = _client(request)
+        except DomainError as error:
+            response = problem_response(error)
+            if error.status == 401:
+                response["WWW-Authenticate"] = "Bearer"
+            return response
+        actor = actor_of(client)
+        boundary = boundary_of(request.headers.get("Content-Type", ""))
+        report = StoreReport(base_url=request.build_absolute_uri("/dicom-web"))
+        try:
+            for part in parts_stream(
+                body=_body(request), boundary=boundary, max_part_bytes=settings.STOW_MAX_INSTANCE_BYTES
+            ):
+                _store(part, actor, client, study_instance_uid, report)
+        except MultipartError as error:
+            if not report.stored and not report.refused:
+                raise
+            report.refused.append(InstanceRefusedError(error.sentence, code=error.code))
+        if not report.stored and not report.refused:
+            raise MultipartError("The request holds no object.", code="NO_PARTS")
+        return HttpResponse(json.dumps(report.as_json()), status=report.status, content_type=CONTENT_TYPE)
+
+
+def _client(request: HttpRequest) -> ApiClient:
+    try:
+        client = api_client_of(request)
+    except AuthenticationFailed as error:
+        raise NotAuthenticatedError(str(error.detail)) from error
+    if client is None:
+        raise NotAuthenticatedError("Send the token of an API client: Authorization: Bearer <token>.")
+    if scopes.STUDIES_WRITE not in client.scopes:
+        raise NotAuthorisedError(f"This token does not have the scope {scopes.STUDIES_WRITE}.")
+    return client
+
+
+def _body(request: HttpRequest) -> BinaryIO:
+    """The body as it arrives. Django reads nothing of a chunked request, whose length nobody knows in advance."""
+    is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    stream: Any = request.environ["wsgi.input"] if is_chunked and hasattr(request, "environ") else request
+    return stream  # type: ignore[no-any-return]  # both have read(size)
+
+
+def _store(part: Part, actor: Actor, client: ApiClient, study_instance_uid: str | None, report: StoreReport) -> None:
+    with part.staged:
+        try:
+            if part.error is not None:
+                raise part.error
+            report.stored.append(
+                instance_store(
+                    actor=actor,
+                    organisation=client.organisation,
+                    staged=part.staged,
+                    source=f"stow:{client.name}:{request_id.get()}",
+                    expected_study_instance_uid=study_instance_uid,
+                )
+            )
+        except InstanceRefusedError as error:
+            report.refused.append(error)
+        except StorageFullError as error:
+            full = InstanceRefusedError(error.sentence, code=error.code, failure_reason=FAILURE_OUT_OF_RESOURCES)
+            report.refused.append(full)
+        except DomainError as error:
+            other = InstanceRefusedError(error.sentence, code=error.code, failure_reason=FAILURE_CANNOT_UNDERSTAND)
+            report.refused.append(other)

@@ -1,0 +1,68 @@
+"""Reading studies. Every way to one starts from `studies_visible_to`."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import QuerySet
+
+from cdss.accounts import scopes
+from cdss.accounts.actors import Actor
+from cdss.core.errors import NotFoundError
+from imaging.models import CalciumCandidate, KeyImage, Measurement, Quarantine, Series, SeriesVersion, Study
+
+
+def studies_visible_to(actor: Actor) -> QuerySet[Study]:
+    if not actor.may(scopes.STUDIES_READ) or actor.organisation_id is None:
+        return Study.objects.none()
+    return Study.objects.filter(organisation_id=actor.organisation_id)
+
+
+def study_visible_to(actor: Actor, study_instance_uid: str) -> Study:
+    study = studies_visible_to(actor).filter(study_instance_uid=study_instance_uid).first()
+    if study is None:
+        raise NotFoundError
+    return study
+
+
+def series_visible_to(actor: Actor) -> QuerySet[Series]:
+    return Series.objects.filter(study__in=studies_visible_to(actor))
+
+
+def series_version_visible_to(actor: Actor, version_id: uuid.UUID) -> SeriesVersion:
+    versions = SeriesVersion.objects.select_related("series__study")
+    version = versions.filter(id=version_id, series__in=series_visible_to(actor)).first()
+    if version is None:
+        raise NotFoundError
+    return version
+
+
+def newest_versions(patient_id: uuid.UUID) -> QuerySet[SeriesVersion]:
+    """The newest version of each of a patient's series."""
+    return (
+        SeriesVersion.objects.filter(series__study__patient_id=patient_id)
+        .order_by("series_id", "-number")
+        .distinct("series_id")
+    )
+
+
+def measurements_visible_to(actor: Actor) -> QuerySet[Measurement]:
+    return Measurement.objects.filter(series_version__series__in=series_visible_to(actor))
+
+
+def key_image_visible_to(actor: Actor, key_image_id: uuid.UUID) -> KeyImage:
+    images = KeyImage.objects.select_related("series_version__series__study")
+    image = images.filter(id=key_image_id, series_version__series__in=series_visible_to(actor)).first()
+    if image is None:
+        raise NotFoundError
+    return image
+
+
+def calcium_candidates(version: SeriesVersion) -> QuerySet[CalciumCandidate]:
+    return version.calcium_candidates.select_related("key_image").order_by("number")
+
+
+def quarantine_visible_to(actor: Actor) -> QuerySet[Quarantine]:
+    if not actor.may(scopes.QUARANTINE_RESOLVE):
+        return Quarantine.objects.none()
+    return Quarantine.objects.filter(organisation_id=actor.organisation_id).select_related("patient")

@@ -1,0 +1,1 @@
+"""Taking images in, watching a series complete, processing it, and the reader in the loop."""

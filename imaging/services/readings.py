@@ -1,0 +1,123 @@
+"""Calcium with a reader in the loop: only a person's verdict on every candidate makes an Agatston score."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.db import transaction
+
+from cdss.accounts import scopes
+from cdss.accounts.actors import Actor
+from cdss.audit.services import audit_append
+from cdss.core.errors import ConflictError, DomainError
+from cdss.jobs.services import job_enqueue
+from cdss.jobs.steps import Step
+from imaging.inference import AGATSTON_METHOD, AGATSTON_METHOD_VERSION, agatston_total
+from imaging.models import CalciumCandidate, CalciumReading, CalciumVerdict, Measurement, SeriesVersion
+from imaging.selectors import series_version_visible_to
+
+SCORE = "agatston_score"
+GATE_PASSED = "NOT_CONFIRMED"  # the only refusal that a reader's confirmation lifts
+
+
+class CalciumReadingError(DomainError):
+    status = 422
+    code = "CALCIUM_NOT_CONFIRMED"
+
+
+@transaction.atomic
+def calcium_confirm(
+    *,
+    actor: Actor,
+    series_version_id: uuid.UUID,
+    verdicts: Mapping[str, str],
+    attests_gated_whole_heart: bool,
+    attests_no_metal: bool,
+) -> CalciumReading:
+    """Record a reader's verdicts and the score they make; the assessment that follows supersedes the one before."""
+    actor.require(scopes.ASSESSMENTS_REVIEW)
+    version = series_version_visible_to(actor, series_version_id)
+    # One reader at a time: the number of a reading is its place in the order.
+    version = SeriesVersion.objects.select_for_update(of=("self",)).select_related("series__study").get(id=version.id)
+    _check_scorable(version)
+    candidates = list(CalciumCandidate.objects.filter(series_version=version).order_by("number"))
+    _check_verdicts(candidates, verdicts)
+    if not (attests_gated_whole_heart and attests_no_metal):
+        sentence = (
+            "A score needs your statement that the scan is ECG-gated with the whole heart in the field, and that there "
+            "is no stent, bypass, valve or lead. Nothing was scored."
+        )
+        raise CalciumReadingError(sentence, code="NOT_ATTESTED", field="attestations")
+    coronary = [
+        candidate for candidate in candidates if verdicts[str(candidate.number)] != CalciumVerdict.NOT_CORONARY
+    ]
+    score = agatston_total([lesion for candidate in coronary for lesion in candidate.lesions])
+    last = CalciumReading.objects.filter(series_version=version).order_by("-number").first()
+    reading = CalciumReading.objects.create(
+        organisation_id=version.organisation_id,
+        series_version=version,
+        number=last.number + 1 if last else 1,
+        verdicts={str(candidate.number): str(verdicts[str(candidate.number)]) for candidate in candidates},
+        attests_gated_whole_heart=attests_gated_whole_heart,
+        attests_no_metal=attests_no_metal,
+        agatston_score=score,
+        reader_id=actor.identifier,
+        reader_name=actor.name,
+    )
+    study = version.series.study
+    Measurement.objects.create(
+        organisation_id=version.organisation_id,
+        patient_id=study.patient_id,
+        series_version=version,
+        name=SCORE,
+        value=score,
+        unit="1",
+        method=AGATSTON_METHOD,
+        method_version=AGATSTON_METHOD_VERSION,
+        reading=reading,
+        effective_at=study.study_at or study.created_at,
+    )
+    job_enqueue(
+        step=Step.PATIENT_ASSESS,
+        organisation_id=version.organisation_id,
+        subject_id=study.patient_id,
+        delay=timedelta(0),
+    )
+    audit_append(
+        actor=actor,
+        action="calcium.confirmed",
+        subject_type="calcium_reading",
+        subject_id=reading.id,
+        patient_id=study.patient_id,
+        organisation_id=version.organisation_id,
+        details={"series": str(version.series_id), "reading": reading.number, "coronary": len(coronary),
+                 "candidates": len(candidates)},  # fmt: skip
+    )
+    return reading
+
+
+def _check_scorable(version: SeriesVersion) -> None:
+    newest = SeriesVersion.objects.filter(series=version.series).order_by("-number").first()
+    if newest is not None and newest.id != version.id:
+        raise ConflictError("Later images have arrived for this series; read the newest version.", code="NOT_NEWEST")
+    refusals = {item["name"]: item for item in version.result.refusals} if hasattr(version, "result") else {}
+    refusal = refusals.get(SCORE)
+    if refusal is None:
+        raise CalciumReadingError("There is nothing to score in this series.", code="NO_VALID_CAC")
+    if refusal["reason_code"] != GATE_PASSED:
+        raise CalciumReadingError(refusal["sentence"], code=refusal["reason_code"])
+
+
+def _check_verdicts(candidates: list[CalciumCandidate], verdicts: Mapping[str, str]) -> None:
+    expected = {str(candidate.number) for candidate in candidates}
+    if missing := sorted(expected - set(verdicts), key=int):
+        sentence = f"Candidate {', '.join(missing)} has no verdict; every one needs an artery or \"not coronary\"."
+        raise CalciumReadingError(sentence, code="VERDICT_MISSING", field="verdicts")
+    if unknown := sorted(set(verdicts) - expected):
+        raise CalciumReadingError(f"There is no candidate {', '.join(unknown)}.", code="NO_SUCH_CANDIDATE", field="verdicts")
+    if wrong := sorted({verdict for verdict in verdicts.values() if verdict not in CalciumVerdict.values}):
+        known = ", ".join(CalciumVerdict.values)
+        sentence = f"{', '.join(map(repr, wrong))} is not a verdict; the verdicts are {known}."
+        raise CalciumReadingError(sentence, code="UNKNOWN_VERDICT", field="verdicts")

@@ -1,0 +1,46 @@
+"""Reading patients. Every way to one starts from `patients_visible_to`."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import Q, QuerySet
+
+from cdss.accounts import scopes
+from cdss.accounts.actors import Actor
+from cdss.core.errors import NotFoundError
+from patients.models import Condition, MedicationStatement, Observation, Patient
+
+
+def patients_visible_to(actor: Actor) -> QuerySet[Patient]:
+    if not actor.may(scopes.PATIENTS_READ) or actor.organisation_id is None:
+        return Patient.objects.none()
+    return Patient.objects.filter(organisation_id=actor.organisation_id)
+
+
+def patient_visible_to(actor: Actor, patient_id: uuid.UUID) -> Patient:
+    patient = patients_visible_to(actor).select_related("organisation").filter(id=patient_id).first()
+    if patient is None:
+        raise NotFoundError
+    return patient
+
+
+def patients_search(actor: Actor, text: str) -> QuerySet[Patient]:
+    found = patients_visible_to(actor)
+    for word in text.split():
+        found = found.filter(
+            Q(family_name__icontains=word) | Q(given_name__icontains=word) | Q(identifiers__value__iexact=word)
+        )
+    return found.distinct().order_by("family_name", "given_name", "id")
+
+
+def observations_visible_to(actor: Actor) -> QuerySet[Observation]:
+    return Observation.objects.filter(patient__in=patients_visible_to(actor))
+
+
+def conditions_visible_to(actor: Actor) -> QuerySet[Condition]:
+    return Condition.objects.filter(patient__in=patients_visible_to(actor))
+
+
+def medication_visible_to(actor: Actor) -> QuerySet[MedicationStatement]:
+    return MedicationStatement.objects.filter(patient__in=patients_visible_to(actor))
