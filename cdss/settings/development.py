@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("ENVIRONMENT_LABEL", "Demonstration. Every patient is synthetic.")
 
 from cdss.settings.base import *
+from cdss.settings.env import env_bool
 
 DEBUG = env_bool("DEBUG", False)
 DEMONSTRATION = True

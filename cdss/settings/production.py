@@ -3,6 +3,7 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from cdss.settings.base import *
+from cdss.settings.env import env_bool
 
 if len(SECRET_KEY) < 50 or SECRET_KEY.startswith("demo"):
     raise ImproperlyConfigured("SECRET_KEY must be a random value of at least 50 characters in production.")

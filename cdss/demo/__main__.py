@@ -1,0 +1,57 @@
+"""`make demo`: the whole service on this machine, with synthetic patients; Ctrl-C stops all of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from cdss.demo.processes import Demonstration, DemonstrationError
+from cdss.embedded.data_directory import default_data_dir
+from cdss.embedded.errors import EmbeddedError
+
+ONCE_SECONDS = 300
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="make demo ARGS=...", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="web port; DICOMweb listens on the next one")
+    parser.add_argument("--data-dir", type=Path, default=None, help="where everything is kept (never in the checkout)")
+    parser.add_argument(
+        "--once", action="store_true", help="send one new patient and study, print the result as JSON, stop"
+    )
+    options = parser.parse_args(argv)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    demonstration = Demonstration(
+        data_dir=(options.data_dir or default_data_dir()).absolute(), port=options.port, say=_say, stop=stop
+    )
+    try:
+        with demonstration:
+            if options.once:
+                from cdss.demo.once import study_send_and_watch
+
+                result = study_send_and_watch(demonstration, limit_seconds=ONCE_SECONDS)
+                demonstration.close()
+                sys.stdout.write(json.dumps(result) + "\n")
+                return 0
+            demonstration.announce()
+            demonstration.watch()
+    except (DemonstrationError, EmbeddedError) as error:
+        _say(f"The demonstration stopped: {error}")
+        return 1
+    return 0
+
+
+def _say(line: str) -> None:
+    """Progress goes to standard error, so that the last line of standard output is the result alone."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

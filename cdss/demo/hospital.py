@@ -1,0 +1,143 @@
+"""Taking the synthetic patients in, through the same services that a hospital's messages go through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from cdss.accounts import scopes
+from cdss.accounts.actors import Actor, actor_of
+from cdss.accounts.models import ApiClient, Organisation, Role, User
+from cdss.accounts.services import organisation_create, token_digest, user_create
+from cdss.demo.hospital_rows import condition_bodies, medication_bodies, observation_bodies, patient_body
+from cdss.demo.processes import PASSWORD
+from imaging.models import Study
+from imaging.services.ingest import instance_store
+from imaging.services.lifecycle import study_close
+from imaging.storage import StagedObject
+from patients.identity import PatientIdentity
+from patients.models import Patient
+from patients.services.clinical_rows import (
+    NewCondition,
+    NewMedicationStatement,
+    NewObservation,
+    NewRow,
+    clinical_rows_record,
+)
+from patients.services.patients import patient_resolve
+
+TIME_ZONES = {"north": "America/New_York", "lakeside": "America/Chicago"}
+SOURCE = "demo:synthetic"
+
+
+class DemoDataError(Exception):
+    """A row of the synthetic hospital that our own door refuses: a defect, not to be passed over."""
+
+
+def hospital_load(*, folder: Path, api_token: str, now: datetime, say: Callable[[str], None]) -> None:
+    """Load everything under `folder`; what is there already is left as it is, so an interrupted load can go on."""
+    patients = json.loads((folder / "cohort.json").read_text(encoding="utf-8"))["patients"]
+    hospitals = {item["organisation"]["slug"]: item["organisation"]["name"] for item in patients}
+    actors = {slug: _hospital(slug, name, api_token) for slug, name in hospitals.items()}
+    for number, item in enumerate(patients, start=1):
+        organisation, actor = actors[item["organisation"]["slug"]]
+        patient = _patient(actor, organisation, item)
+        _rows(actor, patient, item, now)
+        images = _images(actor, organisation, folder / item["identity"]["mrn"])
+        for study in Study.objects.filter(patient=patient):
+            study_close(actor=actor, study=study)
+        if images:
+            say(f"  {number} of {len(patients)}: {images} images of {item['identity']['mrn']}")
+
+
+def _hospital(slug: str, name: str, api_token: str) -> tuple[Organisation, Actor]:
+    organisation = Organisation.objects.filter(slug=slug).first()
+    if organisation is None:
+        organisation = organisation_create(name=name, slug=slug, time_zone=TIME_ZONES[slug])
+    for role in (Role.CLINICIAN, Role.AUDITOR, Role.ADMINISTRATOR):
+        username = role.lower() if slug == "north" else f"{role.lower()}.{slug}"
+        if not User.objects.filter(username=username).exists():
+            full_name = f"Demo {role.label}, {name}"
+            user_create(
+                organisation=organisation,
+                username=username,
+                full_name=full_name,
+                role=role,
+                password=PASSWORD,
+                is_demonstration=True,
+            )
+    # Only the first hospital's token is published; the second one's is made for loading and known to nobody.
+    token = api_token if slug == "north" else f"{api_token}-{slug}"
+    client, _ = ApiClient.objects.get_or_create(
+        organisation=organisation,
+        name="demonstration",
+        defaults={
+            "token_sha256": token_digest(token),
+            "scopes": sorted(scopes.OF_INTEGRATION),
+            "is_demonstration": True,
+        },
+    )
+    return organisation, actor_of(client)
+
+
+def _patient(actor: Actor, organisation: Organisation, item: dict[str, Any]) -> Patient:
+    body = patient_body(item)
+    stated = PatientIdentity(
+        system=body["identifier"]["system"],
+        value=body["identifier"]["value"],
+        family_name=body["family_name"],
+        given_name=body["given_name"],
+        birth_date=date.fromisoformat(body["birth_date"]),
+        sex=body["sex"],
+    )
+    return patient_resolve(actor=actor, organisation_id=organisation.id, identity=stated).patient
+
+
+def clinical_rows(item: dict[str, Any]) -> list[NewRow]:
+    """The rows that REST would make of the same bodies."""
+    observations = [
+        NewObservation(
+            **{
+                **body,
+                "effective_at": datetime.fromisoformat(body["effective_at"]),
+                "value": Decimal(body["value"]) if "value" in body else None,
+            }
+        )
+        for body in observation_bodies(item)
+    ]
+    conditions = [
+        NewCondition(**{**body, "onset_date": date.fromisoformat(body["onset_date"])})
+        for body in condition_bodies(item)
+    ]
+    medication = [
+        NewMedicationStatement(**{**body, "start_date": date.fromisoformat(body["start_date"])})
+        for body in medication_bodies(item)
+    ]
+    return [*observations, *conditions, *medication]
+
+
+def _rows(actor: Actor, patient: Patient, item: dict[str, Any], now: datetime) -> None:
+    outcomes = clinical_rows_record(
+        actor=actor,
+        patient=patient,
+        rows=clinical_rows(item),
+        source=SOURCE,
+        now=now,
+        assess_delay=timedelta(0),
+    )
+    refused = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if refused:
+        raise DemoDataError(f"{len(refused)} rows of {item['identity']['mrn']} were refused: {refused[0].sentence}")
+
+
+def _images(actor: Actor, organisation: Organisation, folder: Path) -> int:
+    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    for path in files:
+        with StagedObject() as staged:
+            staged.write(path.read_bytes())
+            instance_store(actor=actor, organisation=organisation, staged=staged, source=SOURCE)
+    return len(files)

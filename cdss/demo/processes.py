@@ -1,0 +1,236 @@
+"""The processes of the demonstration: the same commands a hospital runs, started and stopped together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cdss.embedded.processes import ChildProcesses
+from cdss.embedded.supervisor import EmbeddedServices
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+START_SECONDS = 60
+DEMO_PATIENTS = 42
+PASSWORD = "synthetic-patients-only"  # noqa: S105  published; refused wherever DEMONSTRATION is off
+USERS = (
+    ("clinician", "reads, answers and overrides risks"),
+    ("auditor", "reads and verifies the audit log"),
+    ("administrator", "decides about images kept apart"),
+)
+
+
+class DemonstrationError(Exception):
+    """Something a newcomer can act on, in one sentence."""
+
+
+class Demonstration:
+    """Starts everything on entry and stops everything on exit, in the opposite order."""
+
+    def __init__(
+        self,
+        *,
+        data_dir: Path,
+        port: int,
+        say: Callable[[str], None],
+        stop: threading.Event,
+        patients: int = DEMO_PATIENTS,
+    ) -> None:
+        self.data_dir, self.port, self.say, self.stop = data_dir, port, say, stop
+        self.web_url = f"http://127.0.0.1:{port}"
+        self.dicomweb_url = f"http://127.0.0.1:{port + 1}/dicom-web"
+        self.patients = patients
+        self.environment: dict[str, str] = {}
+        self._embedded: EmbeddedServices | None = None
+        self._children = ChildProcesses()
+
+    @property
+    def own_dir(self) -> Path:
+        return self.data_dir / "demonstration"
+
+    @property
+    def api_token(self) -> str:
+        return (self.own_dir / "api-token").read_text(encoding="utf-8").strip()
+
+    def __enter__(self) -> Self:
+        try:
+            self._refuse_taken_ports()
+            self._start_services()
+            self.say("Bringing the database up to date")
+            self.run_manage("migrate", "--verbosity", "0", owner=True)
+            self._start_processes()
+            self._load_hospital()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._embedded is not None or self.environment:
+            self.say("Stopping")
+        self._children.stop()
+        if self._embedded is not None:
+            self._embedded.stop()
+        self._embedded, self.environment = None, {}
+
+    def announce(self) -> None:
+        self.say("")
+        self.say(f"Ready: {self.web_url}   (DICOMweb: {self.dicomweb_url})")
+        for role, what in USERS:
+            self.say(f"  user {role:14} password {PASSWORD}   {what}")
+        self.say(f"  a second hospital has clinician.lakeside and so on; API token: {self.api_token}")
+        self.say("Every patient is synthetic. Ctrl-C stops everything; what was recorded stays.")
+
+    def watch(self) -> None:
+        """Wait for Ctrl-C; a process that ends by itself ends the demonstration with its last words."""
+        while not self.stop.wait(0.5):
+            death = self._children.death() or (self._embedded.death() if self._embedded else None)
+            if death is not None:
+                raise DemonstrationError(" ".join([death.sentence, *death.last_lines[-3:]]))
+
+    def check(self) -> None:
+        death = self._children.death() or (self._embedded.death() if self._embedded else None)
+        if death is not None:
+            raise DemonstrationError(" ".join([death.sentence, *death.last_lines[-3:]]))
+        if self.stop.is_set():
+            raise DemonstrationError("it was interrupted; what was recorded stays.")
+
+    def run_manage(self, *arguments: str, owner: bool = False) -> str:
+        """One management command, in a process of its own; its output."""
+        environment = dict(self.environment)
+        if owner:
+            environment["DATABASE_URL"] = environment["DATABASE_OWNER_URL"]
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            words = (done.stderr or done.stdout).strip().splitlines()[-3:]
+            raise DemonstrationError(f"`manage.py {arguments[0]}` failed: {' '.join(words)}")
+        return done.stdout
+
+    def _refuse_taken_ports(self) -> None:
+        for port in (self.port, self.port + 1):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except (OSError, OverflowError) as error:
+                    sentence = f"port {port} is not free; choose another with --port."
+                    raise DemonstrationError(sentence) from error
+
+    def _start_services(self) -> None:
+        """The embedded servers, unless DATABASE_URL and BROKER_URL name the user's own."""
+        environment = dict(os.environ)
+        if "DATABASE_URL" not in environment or "BROKER_URL" not in environment:
+            self._embedded = EmbeddedServices(on_progress=self.say)
+            urls = self._embedded.start(self.data_dir)
+            environment.setdefault("DATABASE_URL", urls.database_url)
+            environment.setdefault("DATABASE_OWNER_URL", urls.database_owner_url)
+            environment.setdefault("BROKER_URL", urls.broker_url)
+            environment.setdefault("CACHE_URL", urls.cache_url)
+        environment.setdefault("DATABASE_OWNER_URL", environment["DATABASE_URL"])
+        self.own_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        storage = self.data_dir / "storage"
+        storage.mkdir(exist_ok=True, mode=0o700)
+        environment |= {
+            "DJANGO_SETTINGS_MODULE": "cdss.settings.development",
+            "SECRET_KEY": _secret(self.own_dir / "secret-key"),
+            "STORAGE_ROOT": str(storage),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": str(ROOT),
+        }
+        environment.setdefault("SERIES_QUIET_SECONDS", "3")
+        self.environment = environment
+
+    def _load_hospital(self) -> None:
+        loaded = self.own_dir / "hospital-loaded"
+        if loaded.exists():
+            return
+        self.say("Making the demo hospital: two organisations, synthetic patients and their images (once)")
+        folder = self.own_dir / "synthetic"
+        made = folder / "cohort.json"  # written last
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            self.synthetic_write(folder, "--patients", str(self.patients), "--reference-date", self._today())
+        self.say("Taking it in: the worklist fills up while the workers read the images")
+        self.run_manage("load_demo_hospital", str(folder), "--token-file", str(self.own_dir / "api-token"))
+        loaded.touch()
+        shutil.rmtree(folder)
+
+    def synthetic_write(self, folder: Path, *arguments: str) -> None:
+        """Synthetic patients and their DICOM files, written by the library's own command."""
+        argv = [sys.executable, "-m", "ml.synthetic", str(folder), "--transfer-syntax", "jpeg-ls-lossless", *arguments]
+        done = subprocess.run(argv, env=self.environment, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode != 0:
+            words = " ".join(done.stderr.strip().splitlines()[-2:])
+            raise DemonstrationError(f"the synthetic patients could not be made: {words}")
+
+    @staticmethod
+    def _today() -> str:
+        return datetime.now(UTC).date().isoformat()
+
+    def _start_processes(self) -> None:
+        python, logs = sys.executable, self.own_dir / "logs"
+        web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--workers", "1",
+               "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "cdss.wsgi:application"]  # fmt: skip
+        worker = [python, "-m", "celery", "-A", "cdss.celery", "worker", "--loglevel", "warning", "--pool", "prefork",
+                  "--without-gossip", "--without-mingle"]  # fmt: skip
+        commands = {
+            "web": [*web, "--port", str(self.port)],
+            "dicomweb": [*web, "--port", str(self.port + 1)],
+            "worker-imaging": [*worker, "-Q", "imaging", "-c", "1", "-n", "imaging@%h"],
+            "worker-assess": [*worker, "-Q", "assess,deliver", "-c", "1", "-n", "assess@%h"],
+            "sweeper": [python, str(ROOT / "manage.py"), "run_sweeper"],
+        }
+        self.say(f"Starting {', '.join(commands)}")
+        for name, argv in commands.items():
+            log = logs / f"{name}.log"
+            self._children.start(name=name, argv=argv, log_path=log, env=self.environment, cwd=ROOT)
+        deadline = time.monotonic() + START_SECONDS
+        for url in (f"{self.web_url}/readyz", f"http://127.0.0.1:{self.port + 1}/readyz"):
+            while not _answers(url):
+                self.check()
+                if time.monotonic() > deadline:
+                    raise DemonstrationError(f"{url} did not answer within {START_SECONDS} s; the logs are in {logs}.")
+                time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310  our own address
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _secret(path: Path) -> str:
+    """Made once, kept readable by its owner only."""
+    if not path.exists():
+        temporary = path.with_suffix(".new")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write("demo-" + secrets.token_urlsafe(48))
+        temporary.rename(path)
+    return path.read_text(encoding="utf-8")

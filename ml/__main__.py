@@ -1,0 +1,85 @@
+"""`python -m ml read DIR [--json]`: read every series under a folder, without the web application."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ml.preprocessing.grouping import series_paths
+from ml.reading import read_series
+from ml.types import SeriesReading
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when the folder could be read, 2 when it could not."""
+    parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    read = commands.add_parser("read", help="read every series under a folder")
+    read.add_argument("folder", type=Path, metavar="DIR")
+    read.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(arguments)
+
+    if not options.folder.is_dir():
+        sys.stderr.write(f"{options.folder} is not a folder.\n")
+        return 2
+    readings = [read_series(paths) for paths in series_paths(options.folder)]
+    if options.json:
+        text = json.dumps({"series": [reading_as_json(reading) for reading in readings]}, allow_nan=False)
+    else:
+        text = "\n\n".join(map(reading_as_text, readings)) or f"No files under {options.folder}."
+    sys.stdout.write(f"{text}\n")
+    return 0
+
+
+def reading_as_json(reading: SeriesReading) -> dict[str, object]:
+    """One reading as the JSON object that other programs depend on."""
+    return {
+        "series_instance_uid": reading.series_instance_uid,
+        "study_instance_uid": reading.study_instance_uid,
+        "modality": reading.modality,
+        "accepted": reading.accepted,
+        "reason_code": reading.reason_code,
+        "sentence": reading.sentence,
+        "instance_count": reading.instance_count,
+        "shape_zyx": reading.shape_zyx,
+        "spacing_zyx_mm": reading.spacing_zyx_mm,
+        "value_range": reading.value_range,
+        "value_unit": reading.value_unit,
+        "volume_sha256": reading.volume_sha256,
+        "decoders": reading.decoders,
+        "quality": [{"code": finding.code, "sentence": finding.sentence} for finding in reading.quality],
+        "measurements": {
+            one.name: {"value": one.value, "unit": one.unit, "method": one.method, "version": one.version}
+            for one in reading.measurements
+        },
+        "not_measured": {
+            one.name: {"reason_code": one.reason_code, "sentence": one.sentence} for one in reading.refusals
+        },
+        "calcium_candidates": len(reading.candidates),
+    }
+
+
+def reading_as_text(reading: SeriesReading) -> str:
+    """One reading as lines for a terminal."""
+    head = f"{reading.modality or '--'}  {reading.series_instance_uid or '(no Series Instance UID)'}"
+    if not reading.accepted:
+        return f"{head}\n  refused   {reading.reason_code}: {reading.sentence}"
+    lines = [head, f"  accepted  {_dimensions(reading)}"]
+    lines += [f"  note      {finding.sentence}" for finding in reading.quality]
+    lines += [f"  measured  {one.name} = {one.value:.4g} {one.unit}" for one in reading.measurements]
+    lines += [f"  not made  {one.name}: {one.sentence}" for one in reading.refusals]
+    return "\n".join(lines)
+
+
+def _dimensions(reading: SeriesReading) -> str:
+    shape = " x ".join(map(str, reading.shape_zyx or ()))
+    spacing = " x ".join(f"{step_mm:.4g}" for step_mm in reading.spacing_zyx_mm or ())
+    lowest, highest = reading.value_range or (0.0, 0.0)
+    return f"{shape} voxels of {spacing} mm, {lowest:g} to {highest:g} {reading.value_unit}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

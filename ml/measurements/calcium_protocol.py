@@ -1,0 +1,202 @@
+"""The protocol gate: is this CT one on which an Agatston score is defined at all?
+
+Tags are judged first. Only when they pass are the voxels: a contrast agent that nobody recorded, noise, metal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from ml.measurements.ct_tissue import TissueEstimate
+from ml.preprocessing.dicom import header_number, header_text
+from ml.preprocessing.geometry import Geometry
+from ml.types import MeasurementRefusal
+
+NAME = "agatston_score"
+
+KVP_RANGE = (119.5, 120.5)
+SLICE_MM_RANGE = (2.49, 3.01)
+CONTIGUOUS_TOLERANCE = 0.02  # of the thickness
+MIN_COVERAGE_MM = 100.0  # a heart is about 120 mm tall
+# McCollough CH et al., Radiology 2007;243:527-538: noise target 20 HU, 23 HU for large patients.
+MAX_NOISE_HU = 23.0
+MAX_METAL_MM3 = 50.0
+BODY_PARTS = ("HEART", "CHEST", "THORAX", "CARDIAC", "CORONARY")
+BODY_PART_WORDS = re.compile(r"calcium|\bca ?sc|heart|cardiac|coronar|chest|thorax", re.IGNORECASE)
+GATED_WORDS = re.compile(r"ecg|ekg|gated|gating|calcium ?score|\bca ?sc", re.IGNORECASE)
+# Kernels of calcium scoring by maker; what is not listed is not known to be soft and is refused.
+SOFT_KERNELS = re.compile(
+    r"(?:[BHIJQS][a-z]?(?:2\d|3\d|4[0-3])[a-z]*"  # Siemens B30f, B35f, Br36d, Qr36d, Sa36f ...
+    r"|STANDARD|SOFT"  # GE
+    r"|X?C?[AB]"  # Philips A, B, XCA, XCB
+    r"|FC(?:0\d|1[0-8]))",  # Canon FC01 to FC18
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CalciumProtocol:
+    """What the header and the geometry say about the acquisition; "" and None are not recorded."""
+
+    contrast_agent: str
+    kvp: float | None
+    slice_thickness_mm: float | None
+    slice_step_mm: float
+    coverage_mm: float
+    is_axial: bool
+    kernel: str
+    body_part: str
+    description: str
+    gating: str
+    is_lossy: bool
+
+
+def calcium_protocol(header: Dataset, geometry: Geometry) -> CalciumProtocol:
+    """Collect what the gate judges from one header and the geometry of the series."""
+    texts = (header_text(header, keyword) for keyword in ("SeriesDescription", "ProtocolName", "StudyDescription"))
+    step_mm = geometry.spacing_zyx_mm[0]
+    return CalciumProtocol(
+        contrast_agent=_contrast_agent(header),
+        kvp=header_number(header, "KVP"),
+        slice_thickness_mm=header_number(header, "SliceThickness"),
+        slice_step_mm=step_mm,
+        coverage_mm=step_mm * geometry.shape_zyx[0],
+        is_axial=abs(geometry.normal[2]) > 0.95,
+        kernel=header_text(header, "ConvolutionKernel").split("\\")[0],
+        body_part=header_text(header, "BodyPartExamined").upper(),
+        description=" ".join(text for text in texts if text),
+        gating=_gating(header),
+        is_lossy=header_text(header, "LossyImageCompression") == "01",
+    )
+
+
+def _contrast_agent(header: Dataset) -> str:
+    agent = header_text(header, "ContrastBolusAgent")
+    if agent.upper() in ("", "NONE", "NO", "NO CONTRAST"):
+        volume_ml = header_number(header, "ContrastBolusVolume")
+        return f"{volume_ml:g} mL" if volume_ml else ""
+    return agent
+
+
+def _gating(header: Dataset) -> str:
+    technique = header_text(header, "CardiacSynchronizationTechnique")
+    if technique not in ("", "NONE", "REALTIME"):
+        return technique
+    for keyword in ("HeartRate", "TriggerTime", "NominalPercentageOfCardiacPhase"):
+        if header_number(header, keyword) is not None:
+            return keyword
+    options = header_text(header, "ScanOptions").replace("_", " ")
+    return options if GATED_WORDS.search(options) else ""
+
+
+def protocol_refusals(protocol: CalciumProtocol) -> tuple[MeasurementRefusal, ...]:
+    """One refusal for each rule of the protocol that the acquisition breaks; none when it may be scored.
+
+    Returns
+    -------
+    tuple of MeasurementRefusal
+        CONTRAST_PRESENT, KVP, SLICE, KERNEL, BODY_PART, UNGATED, FIELD_OF_VIEW or LOSSY.
+
+    Examples
+    --------
+    >>> good = CalciumProtocol("", 120, 3, 3, 132, True, "Qr36", "HEART", "", "PROSPECTIVE", False)
+    >>> protocol_refusals(good)
+    ()
+    """
+    return tuple(
+        refusal(reason_code, sentence) for reason_code, judge in _RULES if (sentence := judge(protocol)) is not None
+    )
+
+
+def tissue_refusals(tissue: TissueEstimate) -> tuple[MeasurementRefusal, ...]:
+    """The same for what is seen in the voxels: CONTRAST_PRESENT, CONTRAST_UNKNOWN, NOISE or METAL."""
+    refusals = []
+    if tissue.noise_sd_hu is None:
+        refusals.append(refusal("CONTRAST_UNKNOWN", "no soft tissue was found to judge contrast and noise by"))
+        return tuple(refusals)
+    if tissue.is_enhanced:
+        sentence = f"{tissue.enhanced_ml:.0f} mL of even tissue at {tissue.enhanced_hu:.0f} HU means contrast agent"
+        refusals.append(refusal("CONTRAST_PRESENT", sentence))
+    if tissue.noise_sd_hu > MAX_NOISE_HU:
+        sentence = f"noise is {tissue.noise_sd_hu:.0f} HU; the limit is {MAX_NOISE_HU:.0f} HU"
+        refusals.append(refusal("NOISE", sentence))
+    if tissue.metal_mm3 > MAX_METAL_MM3:
+        sentence = f"{tissue.metal_mm3:.0f} mm3 of metal: a stent, clip, valve or lead cannot be excluded"
+        refusals.append(refusal("METAL", sentence))
+    return tuple(refusals)
+
+
+def refusal(reason_code: str, sentence: str) -> MeasurementRefusal:
+    """A refusal of the score, in its one form of words."""
+    return MeasurementRefusal(NAME, reason_code, f"Calcium not scored: {sentence}.")
+
+
+NOT_CONFIRMED = refusal("NOT_CONFIRMED", "not confirmed")
+
+
+def _contrast(protocol: CalciumProtocol) -> str | None:
+    return f"a contrast agent is recorded ({protocol.contrast_agent})" if protocol.contrast_agent else None
+
+
+def _kvp(protocol: CalciumProtocol) -> str | None:
+    if protocol.kvp is None:
+        return "the tube voltage is not recorded"
+    is_right = KVP_RANGE[0] <= protocol.kvp <= KVP_RANGE[1]
+    return None if is_right else f"the tube voltage is {protocol.kvp:g} kV; the score is defined at 120 kV"
+
+
+def _slice(protocol: CalciumProtocol) -> str | None:
+    thickness_mm, step_mm = protocol.slice_thickness_mm, protocol.slice_step_mm
+    if thickness_mm is None:
+        return "the slice thickness is not recorded"
+    if not protocol.is_axial:
+        return "the slices are not axial"
+    if not SLICE_MM_RANGE[0] <= thickness_mm <= SLICE_MM_RANGE[1]:
+        return f"slices are {thickness_mm:.3g} mm thick; 2.5 to 3 mm are needed"
+    if abs(step_mm - thickness_mm) > CONTIGUOUS_TOLERANCE * thickness_mm:
+        return f"slices of {thickness_mm:.3g} mm at a step of {step_mm:.3g} mm are not contiguous"
+    return None
+
+
+def _kernel(protocol: CalciumProtocol) -> str | None:
+    if not protocol.kernel:
+        return "the reconstruction kernel is not recorded"
+    is_soft = SOFT_KERNELS.fullmatch(protocol.kernel)
+    return None if is_soft else f"the kernel {protocol.kernel} is not known to be a soft one"
+
+
+def _body_part(protocol: CalciumProtocol) -> str | None:
+    if protocol.body_part:
+        is_heart = any(part in protocol.body_part for part in BODY_PARTS)
+        return None if is_heart else f"the body part is {protocol.body_part}, not heart or chest"
+    return None if BODY_PART_WORDS.search(protocol.description) else "heart or chest is not recorded as the body part"
+
+
+def _ungated(protocol: CalciumProtocol) -> str | None:
+    is_gated = protocol.gating or GATED_WORDS.search(protocol.description)
+    return None if is_gated else "no ECG gating is recorded"
+
+
+def _coverage(protocol: CalciumProtocol) -> str | None:
+    if protocol.coverage_mm >= MIN_COVERAGE_MM:
+        return None
+    return f"{protocol.coverage_mm:.0f} mm are covered; a whole heart needs {MIN_COVERAGE_MM:.0f} mm"
+
+
+def _lossy(protocol: CalciumProtocol) -> str | None:
+    return "the images were compressed with loss" if protocol.is_lossy else None
+
+
+_RULES: tuple[tuple[str, Callable[[CalciumProtocol], str | None]], ...] = (
+    ("CONTRAST_PRESENT", _contrast),
+    ("KVP", _kvp),
+    ("SLICE", _slice),
+    ("KERNEL", _kernel),
+    ("BODY_PART", _body_part),
+    ("UNGATED", _ungated),
+    ("FIELD_OF_VIEW", _coverage),
+    ("LOSSY", _lossy),
+)

@@ -1,0 +1,155 @@
+"""Decode one frame, with one named decoder per transfer syntax: pydicom would silently try the next one on failure."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.pixels import get_decoder  # type: ignore[attr-defined]  # public, but not in its __all__
+from pydicom.uid import UID
+
+from ml.errors import SeriesRefusal
+from ml.preprocessing.dicom import UNREADABLE, Instance, PixelFormat
+
+MAX_FRAME_BYTES = 64 * 2**20
+
+Stored = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedDecoder:
+    """The plugin pydicom is told to use and the distribution whose version is recorded; no plugin reads raw bytes."""
+
+    plugin: str | None
+    distribution: str
+
+
+# Lossless JPEG (process 14) and 8-bit JPEG are refused by name: no permissively licensed decoder reads the first, and
+# the second cannot carry CT, MR or PET values.
+PINNED_DECODERS = {
+    "1.2.840.10008.1.2": PinnedDecoder(None, "numpy"),
+    "1.2.840.10008.1.2.1": PinnedDecoder(None, "numpy"),
+    "1.2.840.10008.1.2.5": PinnedDecoder("pylibjpeg", "pylibjpeg-rle"),
+    "1.2.840.10008.1.2.4.80": PinnedDecoder("pyjpegls", "pyjpegls"),
+    "1.2.840.10008.1.2.4.81": PinnedDecoder("pyjpegls", "pyjpegls"),
+    "1.2.840.10008.1.2.4.90": PinnedDecoder("pylibjpeg", "pylibjpeg-openjpeg"),
+    "1.2.840.10008.1.2.4.91": PinnedDecoder("pylibjpeg", "pylibjpeg-openjpeg"),
+}
+
+
+def decoders_used(transfer_syntax_uids: Iterable[str]) -> tuple[str, ...]:
+    """Name the decoder of each transfer syntax met, with its version.
+
+    Raises
+    ------
+    SeriesRefusal
+        TRANSFER_SYNTAX, naming the first syntax that is not on the list.
+
+    Examples
+    --------
+    >>> decoders_used({"1.2.840.10008.1.2.4.70"})
+    Traceback (most recent call last):
+    ml.errors.SeriesRefusal: The transfer syntax JPEG Lossless, Non-Hierarchical, ... is not read.
+    """
+    labels = []
+    for uid in sorted(set(transfer_syntax_uids)):
+        if uid not in PINNED_DECODERS:
+            raise SeriesRefusal("TRANSFER_SYNTAX", f"The transfer syntax {UID(uid).name} is not read.")
+        distribution = PINNED_DECODERS[uid].distribution
+        labels.append(f"{uid} {distribution} {importlib.metadata.version(distribution)}")
+    return tuple(labels)
+
+
+def frame_decode(instance: Instance, form: PixelFormat) -> Stored:
+    """Decode the one frame of an instance to its stored values.
+
+    Returns
+    -------
+    integer array, (rows, columns)
+        8 or 16 bits, signed as Pixel Representation says, with unused high bits corrected.
+
+    Raises
+    ------
+    SeriesRefusal
+        FRAME_TOO_LARGE, PIXEL_LENGTH or UNDECODABLE, naming the file.
+    """
+    if form.rows * form.columns * form.bits_allocated // 8 > MAX_FRAME_BYTES:
+        raise SeriesRefusal(
+            "FRAME_TOO_LARGE", f"{instance.path.name}: {form.rows} x {form.columns} pixels is too many."
+        )
+    part10 = instance.part10
+    try:
+        with instance.path.open("rb") as file:
+            file.seek(part10.pixel_start)
+            content = file.read(part10.pixel_end - part10.pixel_start)
+    except OSError as error:
+        raise SeriesRefusal("UNREADABLE_FILE", f"{instance.path.name} could not be read: {error.strerror}.") from error
+    plugin = PINNED_DECODERS[part10.transfer_syntax_uid].plugin
+    if (plugin is None) == part10.is_encapsulated:
+        raise SeriesRefusal("UNDECODABLE", f"The pixel data of {instance.path.name} contradict its transfer syntax.")
+    return _native(instance, form, content) if plugin is None else _compressed(instance, form, content, plugin)
+
+
+def _dtype(form: PixelFormat) -> np.dtype[np.integer]:
+    return np.dtype(f"<{'ui'[form.pixel_representation]}{form.bits_allocated // 8}")
+
+
+def _native(instance: Instance, form: PixelFormat, content: bytes) -> Stored:
+    dtype, count = _dtype(form), form.rows * form.columns
+    expected = count * dtype.itemsize
+    if len(content) != expected + expected % 2:  # PS3.5 8.1.1: an odd length is padded with one byte
+        sentence = f"{instance.path.name} has {len(content)} bytes of pixel data; {expected} are needed."
+        raise SeriesRefusal("PIXEL_LENGTH", sentence)
+    stored: Stored = np.frombuffer(content, dtype, count).reshape(form.rows, form.columns)
+    unused = form.bits_allocated - form.bits_stored
+    # Unused high bits may hold overlays or lack the sign: shift them out, and the sign back in.
+    return (stored << unused) >> unused if unused else stored
+
+
+def _compressed(instance: Instance, form: PixelFormat, content: bytes, plugin: str) -> Stored:
+    uid = instance.part10.transfer_syntax_uid
+    declared = _codestream_shape(uid, content)
+    if declared is not None and declared != (form.rows, form.columns):
+        # Checked before decoding: a codestream may declare a size that exhausts memory.
+        sentence = f"{instance.path.name}: its compressed data are {declared[0]} x {declared[1]}, not Rows x Columns."
+        raise SeriesRefusal("UNDECODABLE", sentence)
+    options: dict[str, Any] = {
+        "pixel_keyword": "PixelData",
+        "rows": form.rows,
+        "columns": form.columns,
+        "number_of_frames": 1,
+        "samples_per_pixel": 1,
+        "photometric_interpretation": form.photometric_interpretation,
+        "bits_allocated": form.bits_allocated,
+        "bits_stored": form.bits_stored,
+        "pixel_representation": form.pixel_representation,
+    }
+    try:
+        stored, _ = get_decoder(uid).as_array(content, index=0, raw=True, decoding_plugin=plugin, **options)
+    except UNREADABLE as error:
+        sentence = f"The {UID(uid).name} pixel data of {instance.path.name} could not be decoded."
+        raise SeriesRefusal("UNDECODABLE", sentence) from error
+    if stored.shape != (form.rows, form.columns):
+        raise SeriesRefusal("UNDECODABLE", f"{instance.path.name} decoded to {stored.shape}, not Rows x Columns.")
+    return stored
+
+
+def _codestream_shape(uid: str, content: bytes) -> tuple[int, int] | None:
+    """Rows and columns that a JPEG 2000 (SIZ, ISO 15444-1 A.5.1) or JPEG-LS (SOF55) codestream declares for itself."""
+    if uid.startswith("1.2.840.10008.1.2.4.9"):
+        start = content.find(b"\xff\x4f\xff\x51")
+        if 0 <= start <= len(content) - 24:
+            x_end, y_end, x_start, y_start = (
+                int.from_bytes(content[start + offset : start + offset + 4], "big") for offset in (8, 12, 16, 20)
+            )
+            return y_end - y_start, x_end - x_start
+    if uid.startswith("1.2.840.10008.1.2.4.8"):
+        start = content.find(b"\xff\xf7")
+        if 0 <= start <= len(content) - 9:
+            rows, columns = (int.from_bytes(content[start + at : start + at + 2], "big") for at in (5, 7))
+            return rows, columns
+    return None

@@ -1,0 +1,279 @@
+"""Read the header of one DICOM instance safely: checked structure first, typed values second, pydicom last.
+
+The fields that every slice must have are decoded here from the bytes that `part10_scan` has checked; the rest of the
+header (descriptions, sequences, private groups) is read by pydicom, once per series, from those same checked bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import mmap
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pydicom
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+from ml.errors import SeriesRefusal
+from ml.preprocessing.part10 import Part10, part10_scan
+
+MAX_FILE_BYTES = 512 * 2**20
+
+# What pydicom and its decoder plugins raise on bytes they do not understand.
+UNREADABLE = (ArithmeticError, AttributeError, EOFError, LookupError, RuntimeError, TypeError, ValueError, struct.error)
+
+_UID = re.compile(r"[0-9.]{1,64}")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class PixelFormat:
+    """How the stored values of one frame are laid out; equal for every slice of a readable series."""
+
+    rows: int
+    columns: int
+    number_of_frames: int
+    samples_per_pixel: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    pixel_representation: int
+    photometric_interpretation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One image object: its file, where its pixel data lie, and the attributes that are checked slice by slice.
+
+    A missing or empty attribute is "" or None, never a default.
+    """
+
+    path: Path
+    part10: Part10
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+    frame_of_reference_uid: str
+    patient_id: str
+    modality: str
+    image_type: tuple[str, ...]
+    pixel_format: PixelFormat | None
+    image_position_patient: tuple[float, ...] | None
+    image_orientation_patient: tuple[float, ...] | None
+    pixel_spacing_mm: tuple[float, ...] | None
+    slice_thickness_mm: float | None
+    rescale_slope: float | None
+    rescale_intercept: float | None
+    acquisition_date: str
+    acquisition_time: str
+    is_lossy: bool
+
+
+def instance_read(path: Path) -> Instance:
+    """Read and check the header of one file.
+
+    Parameters
+    ----------
+    path : Path
+        A DICOM file with preamble and file meta information (PS3.10).
+
+    Returns
+    -------
+    Instance
+
+    Raises
+    ------
+    SeriesRefusal
+        Names the file: UNREADABLE_FILE, FILE_TOO_LARGE, BAD_VALUE, BAD_UID or any code of `part10_scan`.
+
+    Examples
+    --------
+    >>> instance_read(Path("pyproject.toml"))
+    Traceback (most recent call last):
+    ml.errors.SeriesRefusal: pyproject.toml is refused: it is not a DICOM file (no DICM prefix).
+    """
+    try:
+        return _instance(path, _scan(path))
+    except SeriesRefusal as refusal:
+        raise SeriesRefusal(refusal.reason_code, f"{path.name} is refused: {refusal.sentence}.") from refusal
+    except OSError as error:
+        raise SeriesRefusal("UNREADABLE_FILE", f"{path.name} could not be opened: {error.strerror}.") from error
+
+
+def header_read(instance: Instance) -> Dataset:
+    """Read the whole header of one checked instance with pydicom, without its pixel data.
+
+    Raises
+    ------
+    SeriesRefusal
+        UNREADABLE_HEADER.
+    """
+    try:
+        with instance.path.open("rb") as file:
+            checked = io.BytesIO(file.read(instance.part10.header_end))
+        # The one safe reader: the structure of these bytes has been walked and they hold no pixel data.
+        return pydicom.dcmread(checked)  # noqa: TID251
+    except (*UNREADABLE, OSError) as error:
+        raise SeriesRefusal("UNREADABLE_HEADER", f"The header of {instance.path.name} could not be read.") from error
+
+
+def header_text(header: Dataset, keyword: str) -> str:
+    """One attribute as text, values joined by a backslash; "" when it is missing, empty or unreadable."""
+    value = _header_value(header, keyword)
+    if value is None:
+        return ""
+    return "\\".join(str(part) for part in value) if isinstance(value, MultiValue) else str(value).strip()
+
+
+def header_number(header: Dataset, keyword: str) -> float | None:
+    """One attribute as a finite number; None when it is missing, empty, unreadable or has several values."""
+    try:
+        number = float(_header_value(header, keyword))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _header_value(header: Dataset, keyword: str) -> object:
+    try:
+        return header.get(keyword)
+    except UNREADABLE:
+        return None
+
+
+def _scan(path: Path) -> Part10:
+    with path.open("rb") as file:
+        size = file.seek(0, io.SEEK_END)
+        if size > MAX_FILE_BYTES:
+            raise SeriesRefusal("FILE_TOO_LARGE", f"it is larger than {MAX_FILE_BYTES} bytes")
+        if size == 0:
+            raise SeriesRefusal("NOT_DICOM", "it is empty")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
+            return part10_scan(buffer, _WANTED_TAGS)
+
+
+def _instance(path: Path, part10: Part10) -> Instance:
+    values = _Values(part10)
+    return Instance(
+        path=path,
+        part10=part10,
+        sop_class_uid=values.uid("SOPClassUID"),
+        sop_instance_uid=values.uid("SOPInstanceUID"),
+        series_instance_uid=values.uid("SeriesInstanceUID"),
+        study_instance_uid=values.uid("StudyInstanceUID"),
+        frame_of_reference_uid=values.uid("FrameOfReferenceUID"),
+        patient_id=values.text("PatientID"),
+        modality=values.text("Modality"),
+        image_type=tuple(values.text("ImageType").split("\\")),
+        pixel_format=_pixel_format(values),
+        image_position_patient=values.numbers("ImagePositionPatient", 3),
+        image_orientation_patient=values.numbers("ImageOrientationPatient", 6),
+        pixel_spacing_mm=values.numbers("PixelSpacing", 2),
+        slice_thickness_mm=values.number("SliceThickness"),
+        rescale_slope=values.number("RescaleSlope"),
+        rescale_intercept=values.number("RescaleIntercept"),
+        acquisition_date=values.text("AcquisitionDate"),
+        acquisition_time=values.text("AcquisitionTime"),
+        is_lossy=values.text("LossyImageCompression") == "01",
+    )
+
+
+def _pixel_format(values: _Values) -> PixelFormat | None:
+    rows, columns = values.unsigned_short("Rows"), values.unsigned_short("Columns")
+    if rows < 1 or columns < 1 or values.part10.pixel_keyword is None:
+        return None
+    return PixelFormat(
+        rows=rows,
+        columns=columns,
+        number_of_frames=int(values.number("NumberOfFrames") or 1),
+        samples_per_pixel=values.unsigned_short("SamplesPerPixel"),
+        bits_allocated=values.unsigned_short("BitsAllocated"),
+        bits_stored=values.unsigned_short("BitsStored"),
+        high_bit=values.unsigned_short("HighBit"),
+        pixel_representation=values.unsigned_short("PixelRepresentation"),
+        photometric_interpretation=values.text("PhotometricInterpretation"),
+    )
+
+
+_KEYWORDS = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "FrameOfReferenceUID",
+    "PatientID",
+    "Modality",
+    "ImageType",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PhotometricInterpretation",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "SliceThickness",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "AcquisitionDate",
+    "AcquisitionTime",
+    "LossyImageCompression",
+)
+_TAGS = {keyword: tag for keyword in _KEYWORDS if (tag := tag_for_keyword(keyword)) is not None}
+_WANTED_TAGS = frozenset(_TAGS.values())
+
+
+class _Values:
+    """Typed access to the raw values of one scanned file; an unreadable value refuses the file by name."""
+
+    __slots__ = ("part10",)
+
+    def __init__(self, part10: Part10) -> None:
+        self.part10 = part10
+
+    def text(self, keyword: str) -> str:
+        # Only ever compared or shown as an identifier, so the exact repertoire does not matter: Latin-1 never fails.
+        return self.part10.values.get(_TAGS[keyword], b"").decode("latin-1").strip("\x00 ")
+
+    def uid(self, keyword: str) -> str:
+        uid = self.text(keyword)
+        if uid and not _UID.fullmatch(uid):
+            raise SeriesRefusal("BAD_UID", f"its {keyword} is not a UID")
+        return uid
+
+    def number(self, keyword: str) -> float | None:
+        numbers = self.numbers(keyword, 1)
+        return None if numbers is None else numbers[0]
+
+    def numbers(self, keyword: str, count: int) -> tuple[float, ...] | None:
+        text = self.text(keyword)
+        if not text:
+            return None
+        numbers = _parsed(lambda: tuple(map(float, text.split("\\"))), keyword)
+        if len(numbers) != count or not all(map(math.isfinite, numbers)):
+            raise SeriesRefusal("BAD_VALUE", f"its {keyword} is not {count} finite number{'s' if count > 1 else ''}")
+        return numbers
+
+    def unsigned_short(self, keyword: str) -> int:
+        """-1, which is valid nowhere, when the attribute is missing."""
+        raw = self.part10.values.get(_TAGS[keyword], b"")
+        return _parsed(lambda: int(struct.unpack("<H", raw)[0]), keyword) if raw else -1
+
+
+def _parsed(parse: Callable[[], Value], keyword: str) -> Value:
+    try:
+        return parse()
+    except UNREADABLE as error:
+        raise SeriesRefusal("BAD_VALUE", f"its {keyword} cannot be read") from error

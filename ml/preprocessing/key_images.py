@@ -1,0 +1,131 @@
+"""Pictures for a reader: 8-bit slices in the orientation radiology is read in, whatever the order of storage."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from ml.preprocessing.geometry import Geometry
+from ml.preprocessing.volume import Volume
+from ml.types import KeyImage
+
+Pixel = TypeVar("Pixel", bound=np.generic)
+Plane = npt.NDArray[Pixel]
+
+CALCIUM_WINDOW_HU = (130.0, 500.0)  # centred on the threshold, so that what counts is brighter than mid-grey
+CROP_MM = 100.0  # wide enough to see which chamber or vessel a candidate lies in
+CROP_ZOOM = 2
+OUTLINE_RGB = (255, 64, 64)
+
+# Reading convention: image columns run to the patient's left (or, in sagittal planes, to the back), rows run to the
+# back (or, in sagittal and coronal planes, downwards). Axes of LPS by index, with the sign that increases.
+_COLUMN_AXES = ((0, 1), (1, 1))
+_ROW_AXES = ((1, 1), (2, -1))
+_LETTERS = (("R", "L"), ("A", "P"), ("I", "S"))
+
+
+def mid_slice(
+    volume: Volume, geometry: Geometry, sop_instance_uids: tuple[str, ...], window: tuple[float, float], unit: str
+) -> KeyImage:
+    """The middle slice as grey, in the reading orientation.
+
+    Parameters
+    ----------
+    volume : float32 array, (z, y, x)
+    window : (center, width)
+        In the unit of the volume.
+    """
+    index = volume.shape[0] // 2
+    center, width = window
+    pixels = _grey(display_oriented(volume[index], geometry), window)
+    caption = f"Slice {index + 1} of {volume.shape[0]}, window {center:g} / {width:g} {unit}, {edges(geometry)}"
+    return KeyImage("mid-slice", caption, sop_instance_uids[index], index, center, width, pixels)
+
+
+def outlined_crop(
+    plane: Volume, mask: npt.NDArray[np.bool_], center_row_column: tuple[int, int], geometry: Geometry
+) -> npt.NDArray[np.uint8]:
+    """A square RGB crop around one place with the outline of a mask, in the reading orientation.
+
+    Parameters
+    ----------
+    plane : float32 array, (y, x)
+        HU.
+    mask : bool array, (y, x)
+        The outline is drawn just outside it, so that no voxel of it is hidden.
+    """
+    _, row_mm, column_mm = geometry.spacing_zyx_mm
+    rows = _around(center_row_column[0], CROP_MM / row_mm, plane.shape[0])
+    columns = _around(center_row_column[1], CROP_MM / column_mm, plane.shape[1])
+    grey = np.kron(_grey(plane[rows, columns], CALCIUM_WINDOW_HU), np.ones((CROP_ZOOM, CROP_ZOOM), dtype=np.uint8))
+    inside = np.kron(mask[rows, columns], np.ones((CROP_ZOOM, CROP_ZOOM), dtype=np.bool_))
+    outline = ndimage.binary_dilation(inside) & ~inside
+    pixels = np.stack([display_oriented(grey, geometry)] * 3, axis=-1)
+    pixels[display_oriented(outline, geometry)] = OUTLINE_RGB
+    return pixels
+
+
+def display_oriented(plane: Plane[Pixel], geometry: Geometry) -> Plane[Pixel]:
+    """Transpose and flip a stored plane so that an axial slice shows the patient's right on the image's left.
+
+    Parameters
+    ----------
+    plane : array, (y, x)
+
+    Examples
+    --------
+    >>> mirrored = Geometry((2, 1, 2), (1, 1, 1), (0, 0, 0), (-1, 0, 0), (0, 1, 0), (0, 0, -1))
+    >>> display_oriented(np.array([[1, 2]]), mirrored).tolist()
+    [[2, 1]]
+    """
+    (column_axis, column_sign), (row_axis, row_sign) = _display_axes(geometry)
+    if abs(geometry.row_direction[column_axis]) < abs(geometry.column_direction[column_axis]):
+        along_rows, along_columns, plane = geometry.column_direction, geometry.row_direction, plane.T
+    else:
+        along_rows, along_columns = geometry.row_direction, geometry.column_direction
+    if along_rows[column_axis] * column_sign < 0:
+        plane = plane[:, ::-1]
+    if along_columns[row_axis] * row_sign < 0:
+        plane = plane[::-1]
+    return np.ascontiguousarray(plane)
+
+
+def edges(geometry: Geometry) -> str:
+    """Which side of the patient the left and the top edge of a picture show.
+
+    Examples
+    --------
+    >>> edges(Geometry((2, 1, 2), (1, 1, 1), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)))
+    'left edge R, top edge A'
+    """
+    (column_axis, column_sign), (row_axis, row_sign) = _display_axes(geometry)
+    left = _LETTERS[column_axis][0 if column_sign > 0 else 1]
+    top = _LETTERS[row_axis][0 if row_sign > 0 else 1]
+    return f"left edge {left}, top edge {top}"
+
+
+def percentile_window(volume: Volume) -> tuple[float, float]:
+    """Window (center, width) from the 1st to the 99th percentile of the middle slice, for values without a unit."""
+    low, high = (float(value) for value in np.percentile(volume[volume.shape[0] // 2], (1, 99)))
+    return (low + high) / 2, max(high - low, 1e-6)
+
+
+def _display_axes(geometry: Geometry) -> tuple[tuple[int, int], tuple[int, int]]:
+    through = int(np.argmax(np.abs(geometry.normal)))
+    column = next(axis for axis in _COLUMN_AXES if axis[0] != through)
+    row = next(axis for axis in _ROW_AXES if axis[0] not in (through, column[0]))
+    return column, row
+
+
+def _grey(plane: Volume, window: tuple[float, float]) -> npt.NDArray[np.uint8]:
+    center, width = window
+    grey: npt.NDArray[np.uint8] = np.clip((plane - (center - width / 2)) * (255 / width), 0, 255).astype(np.uint8)
+    return grey
+
+
+def _around(center: int, length: float, limit: int) -> slice:
+    half = max(8, round(length / 2))
+    return slice(max(0, center - half), min(limit, center + half + 1))

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml.errors import Refusal
+from ml.measurements import calcium_agatston
+from ml.measurements.calcium_agatston import agatston_score, agatston_weight, find_candidates, lesion_agatston
+from ml.preprocessing.geometry import Geometry
+from ml.reading import read_series
+from ml.types import CalciumLesion
+from tests.dicom import ct_series_write
+
+
+def axial(shape: tuple[int, int, int], pixel_mm: float = 1.0, step_mm: float = 3.0) -> Geometry:
+    return Geometry(shape, (step_mm, pixel_mm, pixel_mm), (-20.0, -20.0, 0.0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+
+
+def soft_tissue(depth: int = 6, size: int = 40) -> np.ndarray:
+    return np.full((depth, size, size), 40, dtype=np.float32)
+
+
+def search(hu: np.ndarray, geometry: Geometry | None = None) -> calcium_agatston.CandidateSearch:
+    return find_candidates(hu, geometry or axial(hu.shape), [f"uid-{index}" for index in range(len(hu))])
+
+
+@pytest.mark.parametrize(
+    ("peak_hu", "weight"),
+    [(129.9, 0), (130, 1), (199, 1), (199.9, 1), (200, 2), (299, 2), (300, 3), (399, 3), (400, 4), (3071, 4)],
+)
+def test_weight_follows_the_peak(peak_hu: float, weight: int) -> None:
+    assert agatston_weight(peak_hu) == weight
+    assert lesion_agatston(2.5, peak_hu) == 2.5 * weight
+
+
+@pytest.mark.parametrize(("area_mm2", "expected"), [(0.0, 0.0), (0.99, 0.0), (1.0, 4.0), (1.01, 4.04)])
+def test_lesion_needs_one_square_millimetre(area_mm2: float, expected: float) -> None:
+    assert lesion_agatston(area_mm2, 400) == pytest.approx(expected)
+
+
+def test_score_sums_every_lesion_and_nothing_scores_zero_lesions() -> None:
+    lesions = [CalciumLesion(1, "", 10, 450, 40.0), CalciumLesion(2, "", 4, 250, 8.0)]
+    assert agatston_score(lesions) == 48
+    assert agatston_score([]) == 0
+
+
+@given(st.floats(1, 200), st.floats(130, 3000), st.floats(0.1, 100), st.floats(0, 500))
+def test_score_never_falls_with_area_or_peak(area: float, peak: float, more_area: float, more_peak: float) -> None:
+    assert lesion_agatston(area + more_area, peak + more_peak) > lesion_agatston(area, peak)
+
+
+def test_threshold_is_130_and_included() -> None:
+    hu = soft_tissue()
+    hu[1, 5:7, 5:7] = 129.9
+    hu[3, 5:7, 5:7] = 130
+    (candidate,) = search(hu).candidates
+    assert (candidate.slice_index, candidate.peak_hu, candidate.area_mm2, candidate.agatston) == (3, 130, 4, 4)
+
+
+@pytest.mark.parametrize(("pixel_mm", "found"), [(0.9949, 0), (1.0, 1)])
+def test_single_pixel_counts_from_one_square_millimetre(pixel_mm: float, found: int) -> None:
+    hu = soft_tissue()
+    hu[2, 9, 9] = 500
+    assert len(search(hu, axial(hu.shape, pixel_mm)).candidates) == found
+
+
+def test_area_of_exactly_one_square_millimetre_counts_in_binary_fractions() -> None:
+    hu = soft_tissue()
+    hu[2, 9, 5:15] = 500  # ten pixels of 0.1 mm2, which sum to 0.9999999999999999
+    pixel_mm = float(np.sqrt(0.1))
+    (candidate,) = search(hu, axial(hu.shape, pixel_mm)).candidates
+    assert candidate.lesions[0].agatston == 4
+
+
+def test_lesions_that_overlap_in_neighbouring_slices_are_one_candidate() -> None:
+    hu = soft_tissue()
+    hu[2, 10:12, 10:12] = 350
+    hu[3, 11:14, 11:14] = 250
+    hu[4, 20:22, 20:22] = 150
+    first, second = search(hu).candidates
+    assert [lesion.slice_index for lesion in first.lesions] == [4]
+    assert [(lesion.slice_index, lesion.area_mm2, lesion.peak_hu, lesion.agatston) for lesion in second.lesions] == [
+        (2, 4, 350, 12),
+        (3, 9, 250, 18),
+    ]
+    assert (second.agatston, second.volume_mm3, second.peak_hu, second.area_mm2) == (30, 39, 350, 4)
+    assert [lesion.sop_instance_uid for lesion in second.lesions] == ["uid-2", "uid-3"]
+
+
+def test_diagonal_pixels_are_one_lesion_and_a_gap_parts_them() -> None:
+    hu = soft_tissue()
+    hu[2, 10, 10] = hu[2, 11, 11] = 200
+    hu[2, 20, 20] = hu[2, 20, 22] = 200
+    assert sorted(candidate.area_mm2 for candidate in search(hu).candidates) == [1, 1, 2]
+
+
+def test_thinner_slices_are_scaled_to_three_millimetres() -> None:
+    hu = soft_tissue()
+    hu[2:5, 10:12, 10:12] = 450
+    (candidate,) = search(hu, axial(hu.shape, step_mm=2.5)).candidates
+    assert candidate.agatston == pytest.approx(3 * 4 * 4 * 2.5 / 3)
+
+
+def test_candidates_are_numbered_from_superior_to_inferior() -> None:
+    hu = soft_tissue()
+    for index in (0, 2, 5):
+        hu[index, 10:12, 10:12] = 300
+    assert [(one.number, one.slice_index) for one in search(hu).candidates] == [(1, 5), (2, 2), (3, 0)]
+
+
+def test_bone_is_counted_and_not_listed() -> None:
+    hu = soft_tissue(depth=8, size=200)
+    hu[:, 150:160, 20:40] = 600  # 8 x 3 mm x 200 mm2 = 4,800 mm3
+    hu[3, 10, 5:170] = 200  # 165 mm long
+    hu[2, 60:62, 60:62] = 300
+    found = search(hu)
+    assert len(found.candidates) == 1
+    assert found.large_structure_count == 2
+
+
+def test_too_many_candidates_are_refused() -> None:
+    hu = soft_tissue(depth=3, size=60)
+    hu[1, ::2, ::2] = 200
+    hu[1, 1::2] = 40
+    with pytest.raises(Refusal) as refused:
+        search(hu)
+    assert refused.value.reason_code == "TOO_MANY_CANDIDATES"
+
+
+def test_no_candidate_is_an_empty_list() -> None:
+    assert search(soft_tissue()).candidates == ()
+
+
+def test_key_image_of_each_candidate_outlines_it() -> None:
+    hu = soft_tissue()
+    hu[2, 10:12, 30:32] = 350
+    found = search(hu)
+    (candidate,), (image,) = found.candidates, found.key_images
+    assert (candidate.row, candidate.column) == (10, 30)
+    assert image.name == candidate.key_image
+    assert image.slice_index == candidate.slice_index == 2
+    assert image.pixels.shape == (80, 80, 3)
+    red = np.argwhere((image.pixels == (255, 64, 64)).all(axis=-1))
+    assert red.mean(axis=0).tolist() == [21.5, 61.5]  # around rows 20 to 23, columns 60 to 63 of the doubled picture
+
+
+STORED_ORIENTATIONS = {
+    "as usual": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), np.s_[:, :, :], (-64.0, -64.0, -64.5)),
+    "mirrored": ((-1.0, 0.0, 0.0), (0.0, 1.0, 0.0), np.s_[::-1, :, ::-1], (63.0, -64.0, 64.5)),
+    "turned by 180": ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0), np.s_[:, ::-1, ::-1], (63.0, 63.0, -64.5)),
+}
+
+
+@pytest.mark.parametrize("name", STORED_ORIENTATIONS)
+def test_calcium_on_the_patients_left_stays_left_however_it_is_stored(tmp_path: Path, name: str) -> None:
+    row, column, flips, origin = STORED_ORIENTATIONS[name]
+    rng = np.random.default_rng(5)
+    hu = 40 + rng.normal(0, 10, (44, 128, 128)).clip(-40, 40)  # x from -64 (right) to 63 mm (left)
+    hu[30, 40:43, 100:103] = 450  # left (x = 37), anterior (y = -23), above the middle (z = 25.5)
+    reading = read_series(
+        ct_series_write(tmp_path, hu[flips], row_direction=row, column_direction=column, origin_xyz_mm=origin)
+    )
+    (candidate,) = reading.candidates
+    assert candidate.position_xyz_mm == pytest.approx((37, -23, 25.5), abs=1e-4)
+    assert candidate.agatston == 36
+    picture = next(image for image in reading.key_images if image.name == candidate.key_image)
+    assert picture.caption.endswith("left edge R, top edge A")
+    # The crop is cut off at the patient's left edge of the image, so the outline lies right of its middle.
+    red = np.argwhere((picture.pixels == (255, 64, 64)).all(axis=-1))
+    assert red[:, 1].mean() > picture.pixels.shape[1] / 2
+    assert red[:, 0].mean() < picture.pixels.shape[0] / 2

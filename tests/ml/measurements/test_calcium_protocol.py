@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.measurements.calcium_protocol import (
+    SOFT_KERNELS,
+    CalciumProtocol,
+    protocol_refusals,
+    tissue_refusals,
+)
+from ml.measurements.ct_tissue import TissueEstimate
+from ml.reading import read_series
+from tests.dicom import ct_series_write
+
+GOOD = CalciumProtocol("", 120.0, 3.0, 3.0, 132.0, True, "Qr36", "HEART", "Calcium score", "PROSPECTIVE", False)
+
+
+def codes(protocol: CalciumProtocol) -> list[str]:
+    refusals = protocol_refusals(protocol)
+    assert all(one.name == "agatston_score" for one in refusals)
+    assert all(one.sentence.startswith("Calcium not scored: ") and one.sentence.endswith(".") for one in refusals)
+    return [one.reason_code for one in refusals]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason_code"),
+    [
+        ({"contrast_agent": "APPLIED"}, "CONTRAST_PRESENT"),
+        ({"kvp": 100.0}, "KVP"),
+        ({"kvp": None}, "KVP"),
+        ({"slice_thickness_mm": 3.0, "slice_step_mm": 2.0}, "SLICE"),
+        ({"slice_thickness_mm": 2.0, "slice_step_mm": 2.0}, "SLICE"),
+        ({"slice_thickness_mm": 5.0, "slice_step_mm": 5.0}, "SLICE"),
+        ({"slice_thickness_mm": None}, "SLICE"),
+        ({"is_axial": False}, "SLICE"),
+        ({"kernel": "Br69f"}, "KERNEL"),
+        ({"kernel": ""}, "KERNEL"),
+        ({"body_part": "ABDOMEN"}, "BODY_PART"),
+        ({"body_part": "", "description": "gated"}, "BODY_PART"),
+        ({"gating": "", "description": "Chest routine"}, "UNGATED"),
+        ({"coverage_mm": 60.0}, "FIELD_OF_VIEW"),
+        ({"is_lossy": True}, "LOSSY"),
+    ],
+)
+def test_each_broken_rule_has_its_own_reason(change: dict[str, object], reason_code: str) -> None:
+    assert codes(replace(GOOD, **change)) == [reason_code]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"slice_thickness_mm": 2.5, "slice_step_mm": 2.5},
+        {"body_part": "CHEST"},
+        {"body_part": "", "description": "CaSc 3.0 gated heart"},
+        {"gating": "", "description": "ECG gated"},
+    ],
+)
+def test_protocol_of_calcium_scoring_passes(change: dict[str, object]) -> None:
+    assert codes(replace(GOOD, **change)) == []  # type: ignore[arg-type]
+
+
+def test_all_broken_rules_are_found_at_once() -> None:
+    assert codes(replace(GOOD, contrast_agent="Iodine", kvp=80.0, kernel="BONE")) == [
+        "CONTRAST_PRESENT",
+        "KVP",
+        "KERNEL",
+    ]
+
+
+def test_kernels_are_told_apart() -> None:
+    soft = (
+        "B30f",
+        "B35f",
+        "B35s",
+        "Br36d",
+        "Qr36",
+        "Sa36f",
+        "I26f",
+        "STANDARD",
+        "SOFT",
+        "A",
+        "XCA",
+        "XCB",
+        "FC12",
+        "FC03",
+    )
+    sharp = ("B60f", "Br59", "B46f", "BONE", "LUNG", "EDGE", "YA", "L", "D", "FC51", "FC30", "Bl57", "DETAIL", "B3")
+    assert [kernel for kernel in soft if not SOFT_KERNELS.fullmatch(kernel)] == []
+    assert [kernel for kernel in sharp if SOFT_KERNELS.fullmatch(kernel)] == []
+
+
+@pytest.mark.parametrize(
+    ("tissue", "reason_codes"),
+    [
+        (TissueEstimate(14, 45, 15, 170, 0), []),
+        (TissueEstimate(14, 45, 60, 350, 0), ["CONTRAST_PRESENT"]),
+        (TissueEstimate(30, 45, 0, None, 0), ["NOISE"]),
+        (TissueEstimate(14, 45, 0, None, 400), ["METAL"]),
+        (TissueEstimate(None, None, 0, None, 0), ["CONTRAST_UNKNOWN"]),
+        (TissueEstimate(30, 45, 60, 350, 400), ["CONTRAST_PRESENT", "NOISE", "METAL"]),
+    ],
+)
+def test_what_is_seen_in_the_voxels_can_refuse(tissue: TissueEstimate, reason_codes: list[str]) -> None:
+    assert [one.reason_code for one in tissue_refusals(tissue)] == reason_codes
+
+
+def water(hu: float = 40, noise: float = 10) -> np.ndarray:
+    return hu + np.random.default_rng(0).normal(0, noise, (44, 64, 64))
+
+
+def test_gate_passed_is_not_confirmed_and_never_zero(tmp_path: Path) -> None:
+    reading = read_series(ct_series_write(tmp_path, water().clip(-20, 100)))
+    (refusal,) = reading.refusals
+    assert (refusal.name, refusal.reason_code) == ("agatston_score", "NOT_CONFIRMED")
+    assert refusal.sentence == "Calcium not scored: not confirmed."
+    assert reading.measurements == ()
+    assert reading.candidates == ()
+
+
+@pytest.mark.parametrize(
+    ("hu", "attributes", "reason_code"),
+    [
+        (water(hu=300), {}, "CONTRAST_UNKNOWN"),
+        (np.concatenate([water()[:22], water(hu=300)[:22]]), {}, "CONTRAST_PRESENT"),
+        (water(noise=35), {}, "NOISE"),
+        (water(), {"ContrastBolusAgent": "Iodine"}, "CONTRAST_PRESENT"),
+        (water(), {"ContrastBolusVolume": "80"}, "CONTRAST_PRESENT"),
+        (water(), {"KVP": "100"}, "KVP"),
+        (water(), {"CardiacSynchronizationTechnique": "NONE", "SeriesDescription": "Chest"}, "UNGATED"),
+    ],
+)
+def test_gate_closed_lists_no_candidates(
+    tmp_path: Path, hu: np.ndarray, attributes: dict[str, object], reason_code: str
+) -> None:
+    hu = hu.copy()
+    hu[20, 30:33, 30:33] = 500
+    reading = read_series(ct_series_write(tmp_path, hu, attributes=attributes))
+    assert reading.accepted
+    assert [one.reason_code for one in reading.refusals] == [reason_code]
+    assert reading.candidates == ()
+    assert reading.measurements == ()
+
+
+def test_sentence_names_every_reason(tmp_path: Path) -> None:
+    (refusal,) = read_series(
+        ct_series_write(tmp_path, water(), attributes={"KVP": "100", "ConvolutionKernel": "B70f"})
+    ).refusals
+    assert refusal.reason_code == "KVP"
+    assert refusal.sentence == (
+        "Calcium not scored: the tube voltage is 100 kV; the score is defined at 120 kV; "
+        "the kernel B70f is not known to be a soft one."
+    )
+
+
+@pytest.mark.parametrize(
+    "evidence", [{"HeartRate": "62"}, {"TriggerTime": "420"}, {"ScanOptions": ["AXIAL", "ECG_GATED"]}]
+)
+def test_gating_is_found_where_scanners_write_it(tmp_path: Path, evidence: dict[str, object]) -> None:
+    attributes = {"CardiacSynchronizationTechnique": None, "SeriesDescription": "Heart", **evidence}
+    (refusal,) = read_series(ct_series_write(tmp_path, water(), attributes=attributes)).refusals
+    assert refusal.reason_code == "NOT_CONFIRMED"

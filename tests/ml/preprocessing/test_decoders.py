@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
+
+from ml.errors import SeriesRefusal
+from ml.preprocessing import decoders, volume
+from ml.preprocessing.decoders import PINNED_DECODERS, decoders_used, frame_decode
+from ml.preprocessing.dicom import instance_read
+from ml.reading import read_series
+from tests.dicom import ct_series_write, instance_save, series_write, slice_dataset
+
+STORED = np.random.default_rng(0).integers(0, 4096, (2, 65, 49), dtype=np.uint16)
+
+
+def decoded(path: Path) -> np.ndarray:
+    instance = instance_read(path)
+    assert instance.pixel_format is not None
+    return frame_decode(instance, instance.pixel_format)
+
+
+def refusal_of(path: Path) -> SeriesRefusal:
+    with pytest.raises(SeriesRefusal) as refused:
+        decoded(path)
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("transfer_syntax_uid", "dtype"),
+    [
+        (uid, dtype)
+        for uid in ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", RLELossless, JPEGLSLossless, JPEG2000Lossless)
+        for dtype in (np.uint8, np.uint16, np.int16)
+        if (uid, dtype) != (JPEGLSLossless, np.int16)  # pyjpegls does not encode signed values
+    ],
+)
+def test_lossless_syntaxes_give_back_what_was_stored(tmp_path: Path, transfer_syntax_uid: str, dtype: type) -> None:
+    stored = (STORED.astype(np.int32) // (16 if dtype is np.uint8 else 1) - (2048 if dtype is np.int16 else 0)).astype(
+        dtype
+    )
+    path = series_write(tmp_path, stored, modality="MR", transfer_syntax_uid=transfer_syntax_uid)[1]
+    np.testing.assert_array_equal(decoded(path), stored[1])
+
+
+def test_unused_high_bits_do_not_reach_the_values(tmp_path: Path) -> None:
+    dataset = slice_dataset(np.array([[[-5, 7]]], dtype=np.int16), 0, modality="MR")
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    dataset.PixelData = np.array([0x3FFB, 0xF007], dtype="<u2").tobytes()  # -5 and 7 in 12 bits, with litter above
+    path = instance_save(dataset, tmp_path / "a.dcm")
+    assert decoded(path).tolist() == [[-5, 7]]
+
+
+def test_odd_length_of_eight_bit_pixels_is_read(tmp_path: Path) -> None:
+    path = series_write(tmp_path, np.arange(9, dtype=np.uint8).reshape(1, 3, 3), modality="MR")[0]
+    assert decoded(path).tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+
+
+@pytest.mark.parametrize("rows", [64, 66, 4000])
+def test_pixel_data_of_another_length_are_refused(tmp_path: Path, rows: int) -> None:
+    dataset = slice_dataset(STORED, 0, modality="MR")
+    dataset.Rows = rows
+    assert refusal_of(instance_save(dataset, tmp_path / "a.dcm")).reason_code == "PIXEL_LENGTH"
+
+
+@pytest.mark.parametrize("transfer_syntax_uid", [JPEGLSLossless, JPEG2000Lossless])
+def test_codestream_of_another_size_is_refused_before_decoding(
+    tmp_path: Path, transfer_syntax_uid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = series_write(tmp_path, STORED, modality="MR", transfer_syntax_uid=transfer_syntax_uid)[0]
+    content = path.read_bytes()
+    size = (
+        (b"\x00\x41\x00\x31", b"\xff\xff\xff\xff")
+        if transfer_syntax_uid == JPEGLSLossless
+        else (
+            b"\x00\x00\x00\x31\x00\x00\x00\x41",
+            b"\x00\x00\xff\xff\x00\x00\xff\xff",
+        )
+    )
+    assert size[0] in content
+    path.write_bytes(content.replace(*size, 1))
+    monkeypatch.setattr(decoders, "get_decoder", lambda uid: pytest.fail("the decoder was reached"))
+    refusal = refusal_of(path)
+    assert refusal.reason_code == "UNDECODABLE"
+    assert "65535 x 65535" in refusal.sentence
+
+
+@pytest.mark.parametrize("transfer_syntax_uid", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
+def test_damaged_stream_is_refused_by_name(tmp_path: Path, transfer_syntax_uid: str) -> None:
+    dataset = slice_dataset(STORED, 0, modality="MR")
+    path = instance_save(dataset, tmp_path / "a.dcm", transfer_syntax_uid=transfer_syntax_uid)
+    dataset.PixelData = encapsulate([b"\x05\x04not an image at all"])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(path, enforce_file_format=True)
+    assert refusal_of(path).reason_code == "UNDECODABLE"
+
+
+def test_raw_pixels_under_a_compressed_syntax_are_refused(tmp_path: Path) -> None:
+    path = series_write(tmp_path, STORED, modality="MR")[0]
+    content = path.read_bytes().replace(b"1.2.840.10008.1.2.1\x00", b"1.2.840.10008.1.2.5\x00", 1)
+    path.write_bytes(content)
+    assert refusal_of(path).reason_code == "UNDECODABLE"
+
+
+def test_syntax_without_a_permissive_decoder_is_refused_by_name() -> None:
+    for uid, name in {
+        "1.2.840.10008.1.2.4.50": "JPEG Baseline",
+        "1.2.840.10008.1.2.4.70": "JPEG Lossless",
+        "1.2.3": "1.2.3",
+    }.items():
+        with pytest.raises(SeriesRefusal, match=name) as refused:
+            decoders_used([uid])
+        assert refused.value.reason_code == "TRANSFER_SYNTAX"
+
+
+def test_decoder_is_recorded_with_its_version(tmp_path: Path) -> None:
+    labels = decoders_used(PINNED_DECODERS)
+    assert len(labels) == len(PINNED_DECODERS)
+    assert all(len(label.split()) == 3 for label in labels)
+    reading = read_series(ct_series_write(tmp_path, STORED, transfer_syntax_uid=RLELossless))
+    assert [label.rsplit(" ", 1)[0] for label in reading.decoders] == ["1.2.840.10008.1.2.5 pylibjpeg-rle"]
+
+
+def test_frame_and_volume_limits_come_before_allocation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def edit(dataset: Dataset, _: int) -> None:
+        dataset.Rows = dataset.Columns = 65535
+
+    bomb = read_series(ct_series_write(tmp_path / "bomb", STORED, edit=edit))
+    assert bomb.reason_code == "VOLUME_TOO_LARGE"
+    paths = ct_series_write(tmp_path / "small", STORED)
+    monkeypatch.setattr(decoders, "MAX_FRAME_BYTES", 1000)
+    assert read_series(paths).reason_code == "FRAME_TOO_LARGE"
+    monkeypatch.setattr(volume, "MAX_VOLUME_BYTES", 1000)
+    assert read_series(paths).reason_code == "VOLUME_TOO_LARGE"
