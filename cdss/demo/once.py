@@ -35,7 +35,10 @@ def study_send_and_watch(demonstration: Demonstration, *, limit_seconds: float) 
         )
         document = json.loads((written / "cohort.json").read_text(encoding="utf-8"))
         files = sorted(path for path in written.rglob("*") if path.is_file() and path.name != "cohort.json")
-        return Line(demonstration, limit_seconds).run(document, files)
+        try:
+            return Line(demonstration, limit_seconds).run(document, files)
+        except httpx.HTTPError as error:
+            raise DemonstrationError(f"a request was not answered: {error}") from error
 
 
 class Line:
@@ -144,7 +147,7 @@ class Line:
             raise DemonstrationError("the demo clinician could not sign in.")
 
     def _newer(self, patient: str, superseded: str) -> Json | None:
-        found = _json(self.api.get("assessments", params={"patient": patient, "current": "true"}))["results"]
+        found = _json(self.api.get("assessments", params={"patient": patient, "current": "true"}))["items"]
         newer = [item for item in found if item["supersedes"] == superseded]
         return _json(self.api.get(f"assessments/{newer[0]['id']}")) if newer else None
 
@@ -170,7 +173,7 @@ def _verdict(candidate: Json, truth: list[Json]) -> str:
 
 def _outcome(estimate: Json) -> Json:
     names = ("outcome", "horizon_years", "equation", "risk", "risk_low", "risk_high", "reason_code")
-    return {name: estimate[name] or None for name in names}
+    return {name: None if estimate[name] == "" else estimate[name] for name in names}
 
 
 def _csrf(html: str) -> str:

@@ -245,10 +245,11 @@ def test_the_command_writes_studies_and_the_cohort_and_refuses_a_full_folder(tmp
 
 @pytest.mark.slow
 def test_the_command_writes_dicom_folders_by_patient(tmp_path, capsys):
+    folder = tmp_path / "files"
     pytest.importorskip("nilearn", reason="the `demo` extra is not installed")
-    assert main([str(tmp_path), "--patients", "1", "--seed", "5", "--transfer-syntax", "jpeg-ls-lossless"]) == 0
-    (patient,) = json.loads((tmp_path / "cohort.json").read_text())["patients"]
-    folders = sorted(path.name[:2] for path in (tmp_path / patient["identity"]["mrn"]).iterdir())
+    assert main([str(folder), "--patients", "1", "--seed", "5", "--transfer-syntax", "jpeg-ls-lossless"]) == 0
+    (patient,) = json.loads((folder / "cohort.json").read_text())["patients"]
+    folders = sorted(path.name[:2] for path in (folder / patient["identity"]["mrn"]).iterdir())
     assert folders == ["CT", "MR"]
-    assert len(list(tmp_path.rglob("*.dcm"))) == 44 + 144
+    assert len(list(folder.rglob("*.dcm"))) == 44 + 144
     assert capsys.readouterr().out.count("Synthetic-") == 2

@@ -23,7 +23,7 @@ def reading_of(study, folder, transfer_syntax="jpeg-ls-lossless"):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_true_calcification_is_a_candidate_with_nearly_its_score(tmp_path, seed):
     study = SyntheticStudy("CT", STARTED_AT, seed, plaque_count=4, confounder_count=2)
-    candidates = reading_of(study, tmp_path).candidates
+    candidates = reading_of(study, tmp_path / "ct").candidates
     truth = ct_phantom_of(study)
     confirmed = 0.0
     for item in truth.calcifications:
@@ -35,7 +35,7 @@ def test_every_true_calcification_is_a_candidate_with_nearly_its_score(tmp_path,
 
 
 def test_contrast_is_read_but_not_scored(tmp_path):
-    reading = reading_of(SyntheticStudy("CT", STARTED_AT, 3, ct_kind="CORONARY_ANGIOGRAPHY"), tmp_path)
+    reading = reading_of(SyntheticStudy("CT", STARTED_AT, 3, ct_kind="CORONARY_ANGIOGRAPHY"), tmp_path / "cta")
     assert reading.accepted
     assert [refusal.reason_code for refusal in reading.refusals] == ["CONTRAST_PRESENT"]
 
