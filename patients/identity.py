@@ -1,4 +1,4 @@
-"""Is this the same person? Compared after normalising case, diacritics and component groups; missing is not different."""
+"""Is this the same person? Compared without case, diacritics and component groups; missing is not different."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from patients.models import AdministrativeSex, Patient
+
+# Letters that Unicode does not decompose into a base and a diacritic, in the spelling that ASCII devices use.
+_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ŋ": "ng"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +37,16 @@ def name_normalised(name: str) -> str:
     True
     """
     alphabetic = name.split("=", 1)[0]
-    decomposed = unicodedata.normalize("NFKD", alphabetic.replace("ß", "ss").replace("ø", "o").replace("Ø", "O"))
-    return "".join(letter for letter in decomposed if letter.isalnum()).casefold()
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", alphabetic).casefold())
+    return "".join(letter for letter in decomposed if letter.isalnum()).translate(_LETTERS)
 
 
 def identity_differences(patient: Patient, identity: PatientIdentity) -> list[str]:
     """The names of the items that contradict each other; empty when nothing does."""
     differences = []
-    if patient.family_name and identity.family_name:
-        if name_normalised(patient.family_name) != name_normalised(identity.family_name):
-            differences.append("family name")
+    names = [name_normalised(name) for name in (patient.family_name, identity.family_name)]
+    if all(names) and names[0] != names[1]:
+        differences.append("family name")
     if patient.birth_date and identity.birth_date and patient.birth_date != identity.birth_date:
         differences.append("birth date")
     stated = {AdministrativeSex.FEMALE, AdministrativeSex.MALE}

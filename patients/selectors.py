@@ -44,3 +44,17 @@ def conditions_visible_to(actor: Actor) -> QuerySet[Condition]:
 
 def medication_visible_to(actor: Actor) -> QuerySet[MedicationStatement]:
     return MedicationStatement.objects.filter(patient__in=patients_visible_to(actor))
+
+
+def patients_page(actor: Actor, *, text: str, after: uuid.UUID | None, size: int) -> tuple[list[Patient], bool]:
+    """Patients by name, after the patient `after`, and whether more follow."""
+    found = patients_search(actor, text)
+    last = patients_visible_to(actor).filter(id=after).first() if after else None
+    if last is not None:
+        found = found.filter(
+            Q(family_name__gt=last.family_name)
+            | Q(family_name=last.family_name, given_name__gt=last.given_name)
+            | Q(family_name=last.family_name, given_name=last.given_name, id__gt=last.id)
+        )
+    rows = list(found.select_related("organisation").prefetch_related("identifiers")[: size + 1])
+    return rows[:size], len(rows) > size

@@ -51,13 +51,63 @@ _CHOLESTEROL = {"mmol/L": ONE, "mg/dL": CHOLESTEROL_MMOL_L_PER_MG_DL}
 FIVE_YEARS, TWO_YEARS = 1826, 731
 
 QUANTITIES = (
-    Quantity("systolic_bp_mmhg", "Systolic blood pressure", "mm[Hg]", {"mm[Hg]": ONE}, (Decimal(50), Decimal(300)), TWO_YEARS, ("8480-6",)),
-    Quantity("total_cholesterol_mmol_l", "Total cholesterol", "mmol/L", _CHOLESTEROL, (Decimal("1.5"), Decimal(20)), FIVE_YEARS, ("2093-3", "14647-2")),
-    Quantity("hdl_cholesterol_mmol_l", "HDL cholesterol", "mmol/L", _CHOLESTEROL, (Decimal("0.2"), Decimal(5)), FIVE_YEARS, ("2085-9", "14646-4")),
-    Quantity("creatinine_umol_l", "Creatinine", "umol/L", {"umol/L": ONE, "mg/dL": CREATININE_UMOL_L_PER_MG_DL}, (Decimal(20), Decimal(2000)), TWO_YEARS, ("2160-0", "14682-9")),
-    Quantity("bmi_kg_m2", "Body mass index", "kg/m2", {"kg/m2": ONE}, (Decimal(10), Decimal(90)), TWO_YEARS, ("39156-5",)),
-    Quantity("body_weight_kg", "Body weight", "kg", {"kg": ONE, "g": Decimal("0.001"), "[lb_av]": Decimal("0.45359237")}, (Decimal(20), Decimal(400)), TWO_YEARS, ("29463-7",)),
-    Quantity("body_height_cm", "Body height", "cm", {"cm": ONE, "m": Decimal(100), "[in_i]": Decimal("2.54")}, (Decimal(100), Decimal(250)), 36525, ("8302-2",)),
+    Quantity(
+        "systolic_bp_mmhg",
+        "Systolic blood pressure",
+        "mm[Hg]",
+        {"mm[Hg]": ONE},
+        (Decimal(50), Decimal(300)),
+        TWO_YEARS,
+        ("8480-6",),
+    ),
+    Quantity(
+        "total_cholesterol_mmol_l",
+        "Total cholesterol",
+        "mmol/L",
+        _CHOLESTEROL,
+        (Decimal("1.5"), Decimal(20)),
+        FIVE_YEARS,
+        ("2093-3", "14647-2"),
+    ),
+    Quantity(
+        "hdl_cholesterol_mmol_l",
+        "HDL cholesterol",
+        "mmol/L",
+        _CHOLESTEROL,
+        (Decimal("0.2"), Decimal(5)),
+        FIVE_YEARS,
+        ("2085-9", "14646-4"),
+    ),
+    Quantity(
+        "creatinine_umol_l",
+        "Creatinine",
+        "umol/L",
+        {"umol/L": ONE, "mg/dL": CREATININE_UMOL_L_PER_MG_DL},
+        (Decimal(20), Decimal(2000)),
+        TWO_YEARS,
+        ("2160-0", "14682-9"),
+    ),
+    Quantity(
+        "bmi_kg_m2", "Body mass index", "kg/m2", {"kg/m2": ONE}, (Decimal(10), Decimal(90)), TWO_YEARS, ("39156-5",)
+    ),
+    Quantity(
+        "body_weight_kg",
+        "Body weight",
+        "kg",
+        {"kg": ONE, "g": Decimal("0.001"), "[lb_av]": Decimal("0.45359237")},
+        (Decimal(20), Decimal(400)),
+        TWO_YEARS,
+        ("29463-7",),
+    ),
+    Quantity(
+        "body_height_cm",
+        "Body height",
+        "cm",
+        {"cm": ONE, "m": Decimal(100), "[in_i]": Decimal("2.54")},
+        (Decimal(100), Decimal(250)),
+        36525,
+        ("8302-2",),
+    ),
 )
 QUANTITY_OF_LOINC = {code: quantity for quantity in QUANTITIES for code in quantity.loinc}
 QUANTITY_OF_FEATURE = {quantity.feature: quantity for quantity in QUANTITIES}
@@ -77,25 +127,93 @@ class Question:
 
 YES_NO = {"yes": "Yes", "no": "No"}
 QUESTIONS = (
-    Question("prior_cardiovascular_disease", "Known cardiovascular disease", "Heart attack, angina, revascularisation, heart failure or symptomatic peripheral artery disease.", LOCAL_QUESTION, "prior-cardiovascular-disease", YES_NO),
-    Question("prior_stroke_or_tia", "Previous stroke or TIA", "Any stroke or transient ischaemic attack, at any time.", LOCAL_QUESTION, "prior-stroke-or-tia", YES_NO),
-    Question("atrial_fibrillation", "Atrial fibrillation", "Ever documented, paroxysmal included.", LOCAL_QUESTION, "atrial-fibrillation", YES_NO),
-    Question("pregnancy", "Pregnant, or gave birth in the last 3 months", "Asked for women aged 18 to 50.", LOCAL_QUESTION, "pregnancy", YES_NO),
+    Question(
+        "prior_cardiovascular_disease",
+        "Known cardiovascular disease",
+        "Heart attack, angina, revascularisation, heart failure or symptomatic peripheral artery disease.",
+        LOCAL_QUESTION,
+        "prior-cardiovascular-disease",
+        YES_NO,
+    ),
+    Question(
+        "prior_stroke_or_tia",
+        "Previous stroke or TIA",
+        "Any stroke or transient ischaemic attack, at any time.",
+        LOCAL_QUESTION,
+        "prior-stroke-or-tia",
+        YES_NO,
+    ),
+    Question(
+        "atrial_fibrillation",
+        "Atrial fibrillation",
+        "Ever documented, paroxysmal included.",
+        LOCAL_QUESTION,
+        "atrial-fibrillation",
+        YES_NO,
+    ),
+    Question(
+        "pregnancy",
+        "Pregnant, or gave birth in the last 3 months",
+        "Asked for women aged 18 to 50.",
+        LOCAL_QUESTION,
+        "pregnancy",
+        YES_NO,
+    ),
     Question("diabetes", "Diabetes", "Type 1 or type 2, treated or not.", LOCAL_QUESTION, "diabetes", YES_NO),
-    Question("smoking", "Smoking", "Any cigarettes in the last month is current.", LOINC, "72166-2", {"current": "Current smoker", "former": "Former smoker", "never": "Never smoked"}),
-    Question("antihypertensive_treatment", "Takes blood-pressure medication", "", LOCAL_QUESTION, "antihypertensive-treatment", YES_NO),
+    Question(
+        "smoking",
+        "Smoking",
+        "Any cigarettes in the last month is current.",
+        LOINC,
+        "72166-2",
+        {"current": "Current smoker", "former": "Former smoker", "never": "Never smoked"},
+    ),
+    Question(
+        "antihypertensive_treatment",
+        "Takes blood-pressure medication",
+        "",
+        LOCAL_QUESTION,
+        "antihypertensive-treatment",
+        YES_NO,
+    ),
     Question("statin_treatment", "Takes a statin", "", LOCAL_QUESTION, "statin-treatment", YES_NO),
-    Question("lipid_lowering_treatment", "Takes any lipid-lowering drug", "Statins included.", LOCAL_QUESTION, "lipid-lowering-treatment", YES_NO),
-    Question("family_history_heart_attack", "Heart attack in a parent, brother, sister or child", "At any age.", LOCAL_QUESTION, "family-history-heart-attack", YES_NO),
-    Question("mesa_race_ethnicity", "Group as MESA defined it", "As stated by the patient. MESA studied these four groups; leave empty when none fits.", LOCAL_QUESTION, "mesa-race-ethnicity", {"white": "White", "chinese": "Chinese", "black": "Black", "hispanic": "Hispanic"}),
+    Question(
+        "lipid_lowering_treatment",
+        "Takes any lipid-lowering drug",
+        "Statins included.",
+        LOCAL_QUESTION,
+        "lipid-lowering-treatment",
+        YES_NO,
+    ),
+    Question(
+        "family_history_heart_attack",
+        "Heart attack in a parent, brother, sister or child",
+        "At any age.",
+        LOCAL_QUESTION,
+        "family-history-heart-attack",
+        YES_NO,
+    ),
+    Question(
+        "mesa_race_ethnicity",
+        "Group as MESA defined it",
+        "As stated by the patient. MESA studied these four groups; leave empty when none fits.",
+        LOCAL_QUESTION,
+        "mesa-race-ethnicity",
+        {"white": "White", "chinese": "Chinese", "black": "Black", "hispanic": "Hispanic"},
+    ),
 )
 QUESTION_OF_CODE = {(question.code_system, question.code): question for question in QUESTIONS}
 QUESTION_OF_FEATURE = {question.feature: question for question in QUESTIONS}
 
 # LOINC answer codes of 72166-2 that hospitals send (SNOMED CT), read as our three answers; the rest is not understood.
 SMOKING_ANSWERS = {
-    "449868002": "current", "428041000124106": "current", "428071000124103": "current", "428061000124105": "current",
-    "77176002": "current", "8517006": "former", "266919005": "never",
+    "449868002": "current",
+    "428041000124106": "current",
+    "428071000124103": "current",
+    "428061000124105": "current",
+    "77176002": "current",
+    "8517006": "former",
+    "266919005": "never",
 }
 
 # SNOMED CT codes on the problem list that answer a question with "yes" by themselves.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -12,7 +12,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from cdss.accounts.models import ApiClient
+from cdss.accounts.models import ApiClient, User
 from cdss.accounts.services import token_digest
 
 
@@ -32,7 +32,7 @@ def api_client_of(request: HttpRequest | Request) -> ApiClient | None:
 class PasswordBackend(ModelBackend):
     """Django's own, except that the published passwords of the demonstration open nothing anywhere else."""
 
-    def user_can_authenticate(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
+    def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
         is_demonstration = getattr(user, "is_demonstration", False)
         return super().user_can_authenticate(user) and (settings.DEMONSTRATION or not is_demonstration)
 
@@ -46,7 +46,7 @@ class ApiTokenAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[misc,no-untyped-call]  # drf-spectacular is untyped here
+class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular is untyped here
     target_class = "cdss.accounts.authentication.ApiTokenAuthentication"
     name = "apiToken"
 

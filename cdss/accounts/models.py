@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -29,6 +28,10 @@ class Role(models.TextChoices):
     ADMINISTRATOR = "ADMINISTRATOR", "Administrator"
 
 
+class UserManager(BaseUserManager["User"]):
+    """Finds people by user name; they are made by `cdss.accounts.services.user_create`."""
+
+
 class User(AbstractBaseUser):
     """A person. `full_name` is copied into the audit log, so it outlives the account."""
 
@@ -43,7 +46,7 @@ class User(AbstractBaseUser):
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS = ["full_name", "role"]
-    objects: ClassVar[BaseUserManager[User]] = BaseUserManager()
+    objects = UserManager()
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_known")]
@@ -75,3 +78,26 @@ class ApiClient(models.Model):
     is_authenticated = True
     is_anonymous = False
     is_active = True
+
+
+class IdempotentRequest(models.Model):
+    """What a caller was answered under one Idempotency-Key, written in the transaction of the act itself."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    actor_identifier = models.TextField()
+    key = models.TextField()
+    method_and_path = models.TextField()
+    request_sha256 = models.BinaryField(max_length=32)
+    response_status = models.SmallIntegerField()
+    response_body = models.TextField()  # the JSON text as it was sent
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="idempotent_request_by_age")]
+        constraints = [
+            models.UniqueConstraint(fields=["actor_identifier", "key"], name="idempotent_request_once"),
+            # A refused request does not use up its key.
+            models.CheckConstraint(
+                condition=models.Q(response_status__gte=200, response_status__lt=400), name="idempotent_request_done"
+            ),
+        ]

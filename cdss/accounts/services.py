@@ -15,7 +15,7 @@ from cdss.accounts import scopes as known
 from cdss.accounts.models import ApiClient, Organisation, Role, User
 from cdss.core.errors import DomainError
 
-TOKEN_PREFIX = "cdss_"
+TOKEN_PREFIX = "cdss_"  # noqa: S105  it makes a leaked token recognisable
 
 
 class UnknownScopeError(DomainError):
@@ -37,8 +37,22 @@ def organisation_create(*, name: str, slug: str, time_zone: str, region: str = "
 
 
 @transaction.atomic
-def user_create(*, organisation: Organisation, username: str, full_name: str, role: Role, password: str) -> User:
-    user = User(organisation=organisation, username=username, full_name=full_name, role=role)
+def user_create(
+    *,
+    organisation: Organisation,
+    username: str,
+    full_name: str,
+    role: Role,
+    password: str,
+    is_demonstration: bool = False,
+) -> User:
+    user = User(
+        organisation=organisation,
+        username=username,
+        full_name=full_name,
+        role=role,
+        is_demonstration=is_demonstration,
+    )
     validate_password(password, user)
     user.set_password(password)
     user.save()

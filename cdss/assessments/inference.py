@@ -9,7 +9,7 @@ from ml.equations.ckd_epi_2021 import egfr_ckd_epi_2021
 from ml.errors import EquationRefusal
 from ml.pipeline import assess
 from ml.registry import load_release
-from ml.types import AssessmentInputs, EquationRequest, Estimate
+from ml.types import AssessmentInputs, EquationRequest, Estimate, Sex
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class InferenceResult:
     estimates: list[Estimate]
 
 
-def egfr_ml_min_173m2(*, creatinine_umol_l: float, age_years: int, sex: str) -> float | None:
+def egfr_ml_min_173m2(*, creatinine_umol_l: float, age_years: int, sex: Sex) -> float | None:
     """CKD-EPI 2021, or None where it does not apply."""
     try:
         return float(egfr_ckd_epi_2021(creatinine_umol_l=creatinine_umol_l, age_years=age_years, sex=sex))
@@ -40,3 +40,8 @@ def estimates_compute(
     inputs = AssessmentInputs(requests=tuple(EquationRequest(*request) for request in requests), **values)
     result = assess(release, inputs)
     return InferenceResult(result.release, result.release_sha256, list(result.estimates))
+
+
+def release_manifest(name: str) -> dict[str, Any]:
+    """What a release says of itself: equations with their citations, use, files and hashes."""
+    return dict(load_release(name).manifest)

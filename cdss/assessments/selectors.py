@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, Max, Prefetch, QuerySet
 
 from cdss.accounts import scopes
 from cdss.accounts.actors import Actor
 from cdss.assessments.models import Assessment, AssessmentReview, RiskEstimate, WorklistEntry, WorklistState
 from cdss.core.errors import NotFoundError
+from patients.selectors import patients_search
 
 
 def assessments_visible_to(actor: Actor) -> QuerySet[Assessment]:
@@ -32,9 +35,7 @@ def assessments_detailed(actor: Actor) -> QuerySet[Assessment]:
     return (
         assessments_visible_to(actor)
         .select_related("snapshot", "superseded_by")
-        .prefetch_related(
-            Prefetch("estimates", estimates), Prefetch("reviews", reviews), "snapshot__features"
-        )
+        .prefetch_related(Prefetch("estimates", estimates), Prefetch("reviews", reviews), "snapshot__features")
     )
 
 
@@ -64,4 +65,52 @@ def superseded_notices(actor: Actor) -> QuerySet[AssessmentReview]:
         )
         .select_related("assessment__patient")
         .order_by("-reviewed_at")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistPage:
+    """One page of the worklist, how many wait in all, and a mark that differs when the list has changed."""
+
+    entries: list[WorklistEntry]
+    count: int
+    mark: str
+    has_more: bool
+
+
+def worklist_filtered(actor: Actor, *, state: str, text: str) -> QuerySet[WorklistEntry]:
+    """`state` empty is every state; `text` is words of a name, or an identifier."""
+    entries = worklist(actor, state=state)
+    if text.strip():
+        entries = entries.filter(patient__in=patients_search(actor, text).order_by().values("id"))
+    return entries
+
+
+def worklist_page(
+    actor: Actor, *, state: str, text: str, after: tuple[datetime, uuid.UUID] | None, size: int
+) -> WorklistPage:
+    """The page after the entry named by (waiting_since, patient)."""
+    entries = worklist_filtered(actor, state=state, text=text)
+    count, mark = worklist_mark(entries)
+    if after is not None:
+        since, patient_id = after
+        entries = entries.filter(waiting_since__gte=since).exclude(waiting_since=since, patient_id__lte=patient_id)
+    found = list(entries.select_related("patient__organisation").prefetch_related("patient__identifiers")[: size + 1])
+    return WorklistPage(found[:size], count, mark, len(found) > size)
+
+
+def worklist_mark(entries: QuerySet[WorklistEntry]) -> tuple[int, str]:
+    """How many entries there are, and a text that changes when one comes, goes or is replaced."""
+    totals = entries.order_by().aggregate(count=Count("patient_id"), newest=Max("waiting_since"))
+    newest = totals["newest"].isoformat() if totals["newest"] else "-"
+    return totals["count"], f"{totals['count']}/{newest}"
+
+
+def assessment_history(actor: Actor, patient_id: uuid.UUID) -> QuerySet[Assessment]:
+    """A patient's records, newest first, with their estimates and answers."""
+    return (
+        assessments_visible_to(actor)
+        .filter(patient_id=patient_id)
+        .prefetch_related(Prefetch("estimates", RiskEstimate.objects.order_by("position")), "reviews")
+        .order_by("-recorded_at", "-id")
     )

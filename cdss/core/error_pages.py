@@ -7,9 +7,14 @@ from django.shortcuts import render
 
 from cdss.core.errors import DomainError
 from cdss.core.logging import request_id
+from cdss.core.problem import problem_response
 
 
 def _page(request: HttpRequest, *, status: int, title: str, sentence: str, code: str, kept: str = "") -> HttpResponse:
+    if request.path.startswith(("/api/", "/dicom-web/")):
+        error = DomainError(sentence, code=code, kept=kept or None)
+        error.status = status
+        return problem_response(error)
     context = {"title": title, "sentence": sentence, "code": code, "kept": kept, "request_id": request_id.get()}
     template = "core/_error.html" if request.headers.get("HX-Request") else "core/error.html"
     return render(request, template, context, status=status)

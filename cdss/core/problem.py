@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -31,28 +32,60 @@ def problem_response(error: DomainError) -> HttpResponse:
     return HttpResponse(json.dumps(body), status=error.status, content_type=CONTENT_TYPE)
 
 
-def exception_handler(exception: Exception, context: dict[str, Any]) -> Response | None:
-    """Django REST framework's hook: every error leaves as a problem."""
-    if isinstance(exception, Http404 | PermissionDenied | exceptions.PermissionDenied):
-        exception = exception if isinstance(exception, exceptions.PermissionDenied) else NotFoundError()
+def problem_of(exception: DomainError | exceptions.APIException) -> dict[str, Any]:
+    """The problem that an error is, for the response as a whole or for one item of a list."""
     if isinstance(exception, DomainError):
-        set_rollback()
-        body = problem_body(
+        return problem_body(
             status=exception.status,
             code=exception.code,
             sentence=exception.sentence,
             field=exception.field,
             kept=exception.kept,
         )
-        return Response(body, status=exception.status, content_type=CONTENT_TYPE)
-    if not isinstance(exception, exceptions.APIException):
+    return _api_exception_body(exception)
+
+
+def exception_handler(exception: Exception, context: dict[str, Any]) -> Response | None:
+    """Django REST framework's hook: every error leaves as a problem."""
+    if isinstance(exception, Http404 | PermissionDenied):
+        exception = NotFoundError()
+    if isinstance(exception, exceptions.PermissionDenied):
+        exception = _refusal(exception, context)
+    if not isinstance(exception, DomainError | exceptions.APIException):
         return None
     set_rollback()
-    body = _api_exception_body(exception)
     headers = {}
     if isinstance(exception, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         headers["WWW-Authenticate"] = getattr(exception, "auth_header", "Bearer")
-    return Response(body, status=exception.status_code, content_type=CONTENT_TYPE, headers=headers)
+    body = problem_of(exception)
+    return Response(body, status=body["status"], content_type=CONTENT_TYPE, headers=headers)
+
+
+class MissingScopeError(DomainError):
+    """The whole endpoint is closed to this caller; an object that is not theirs is simply not found."""
+
+    status = 403
+    code = "MISSING_SCOPE"
+
+
+class CsrfError(DomainError):
+    status = 403
+    code = "CSRF"
+
+
+def _refusal(exception: exceptions.PermissionDenied, context: dict[str, Any]) -> DomainError | exceptions.APIException:
+    """Says what is missing: the method, the CSRF token of a browser session, or the scope."""
+    if str(exception.detail).startswith("CSRF"):
+        return CsrfError(
+            "A browser session sends its CSRF token in X-CSRFToken with every change. Nothing was changed."
+        )
+    view, method = context["view"], context["request"].method
+    if not hasattr(view, method.lower()):
+        return exceptions.MethodNotAllowed(method)
+    scope = getattr(view, "read_scope" if method in SAFE_METHODS else "write_scope", None)
+    if scope is None:
+        return exception
+    return MissingScopeError(f"This needs the scope {scope}, which this token or role does not have.")
 
 
 def _api_exception_body(exception: exceptions.APIException) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from cdss.accounts.actors import Actor
 from cdss.audit.services import audit_append
@@ -106,7 +106,8 @@ def clinical_rows_record(
             delay=assess_delay,
         )
         digest = hashlib.sha256("".join(sorted(str(row.id) for row in created)).encode()).hexdigest()
-        corrected = sum(row.replaces_id is not None for row in created)
+        sent = zip(rows, outcomes, strict=True)
+        corrected = sum(outcome.is_new and row.replaces is not None for row, outcome in sent)
         audit_append(
             actor=actor,
             action="clinical_rows.recorded",
@@ -121,8 +122,12 @@ def clinical_rows_record(
 
 def _record_one(patient: Patient, row: NewRow, source: str, now: datetime) -> RowOutcome:
     try:
-        with transaction.atomic():
-            return _insert(patient, row, source, now)
+        try:
+            with transaction.atomic():
+                return _insert(patient, row, source, now)
+        except IntegrityError:  # the same row, or the same correction, arrived at the same moment: look again
+            with transaction.atomic():
+                return _insert(patient, row, source, now)
     except DomainError as error:
         return RowOutcome(error=error)
 
@@ -207,7 +212,7 @@ def _observation_columns(row: NewObservation, now: datetime, patient: Patient) -
         )
     value_code = row.value_code
     if row.value is not None:
-        _check_quantity(row)
+        _check_quantity(row, row.value)
     else:
         value_code = _answer_code(row)
     return {
@@ -221,16 +226,15 @@ def _observation_columns(row: NewObservation, now: datetime, patient: Patient) -
     }
 
 
-def _check_quantity(row: NewObservation) -> None:
+def _check_quantity(row: NewObservation, value: Decimal) -> None:
     """A code we score with must be in a unit and a range that can be right; other codes are stored as they are."""
-    assert row.value is not None
-    if not row.value.is_finite() or abs(row.value) >= Decimal(10) ** 12:
+    if not value.is_finite() or abs(value) >= Decimal(10) ** 12:
         raise InvalidRowError("The value is not a number that can be stored.", field="value")
-    if row.value != row.value.quantize(Decimal("1e-8")):
+    if value != value.quantize(Decimal("1e-8")):
         raise InvalidRowError("The value has more than eight decimals.", field="value")
     quantity = terminology.QUANTITY_OF_LOINC.get(row.code) if row.code_system == terminology.LOINC else None
     if quantity is not None:
-        terminology.quantity_canonical(quantity=quantity, value=row.value, unit=row.unit)
+        terminology.quantity_canonical(quantity=quantity, value=value, unit=row.unit)
 
 
 def _answer_code(row: NewObservation) -> str:

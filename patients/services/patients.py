@@ -5,14 +5,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from django.db import IntegrityError, transaction
 
 from cdss.accounts.actors import Actor
 from cdss.audit.services import audit_append
 from cdss.core.errors import ConflictError, DomainError
+from cdss.jobs.services import job_enqueue
+from cdss.jobs.steps import Step
 from patients.identity import PatientIdentity, identity_differences
-from patients.models import Patient, PatientIdentifier
+from patients.models import AdministrativeSex, Patient, PatientIdentifier
 
 
 class IdentityMismatchError(ConflictError):
@@ -62,7 +65,45 @@ def patient_resolve(*, actor: Actor, organisation_id: uuid.UUID, identity: Patie
                 raise
     if differences := identity_differences(known, identity):
         raise IdentityMismatchError(known, differences)
+    if _missing(known, identity):
+        known = _complete(actor, known.id, identity)
     return PatientResolution(known, is_new=False)
+
+
+def _missing(known: Patient, identity: PatientIdentity) -> dict[str, str | date]:
+    """What the identity states and the record lacks."""
+    stated: dict[str, str | date | None] = {
+        "family_name": identity.family_name.strip(),
+        "given_name": identity.given_name.strip(),
+        "birth_date": identity.birth_date,
+    }
+    missing = {name: value for name, value in stated.items() if value and not getattr(known, name)}
+    unknown = AdministrativeSex.UNKNOWN
+    return missing | ({"sex": identity.sex} if known.sex == unknown != identity.sex else {})
+
+
+def _complete(actor: Actor, patient_id: uuid.UUID, identity: PatientIdentity) -> Patient:
+    """Fill in what was never stated, or two people who each state it differently would both pass for this patient."""
+    known = Patient.objects.select_for_update().get(id=patient_id)
+    # Looked at again under the lock: somebody else may have filled it in, differently.
+    if differences := identity_differences(known, identity):
+        raise IdentityMismatchError(known, differences)
+    missing = _missing(known, identity)
+    for name, value in missing.items():
+        setattr(known, name, value)
+    if missing:
+        known.save(update_fields=list(missing))
+        job_enqueue(step=Step.PATIENT_ASSESS, organisation_id=known.organisation_id, subject_id=known.id)
+        audit_append(
+            actor=actor,
+            action="patient.completed",
+            subject_type="patient",
+            subject_id=known.id,
+            organisation_id=known.organisation_id,
+            patient_id=known.id,
+            details={"items": sorted(missing)},
+        )
+    return known
 
 
 def _identified(organisation_id: uuid.UUID, identity: PatientIdentity) -> Patient | None:

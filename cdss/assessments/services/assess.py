@@ -62,7 +62,11 @@ def patient_assess(job: ClaimedJob) -> Callable[[], None]:
     job.report(10, "Gathering what is known")
     computation = assessment_compute(patient=patient, as_of=job.as_of, release_name=settings.MODEL_RELEASE)
     job.report(80, "Recording the risk")
-    return lambda: assessment_record(patient=patient, as_of=job.as_of, computation=computation)
+
+    def record() -> None:
+        assessment_record(patient=patient, as_of=job.as_of, computation=computation)
+
+    return record
 
 
 def assessment_compute(*, patient: Patient, as_of: datetime, release_name: str) -> Computation:
@@ -246,9 +250,7 @@ def _explain_missing(row: dict[str, Any], features: Features) -> None:
 
 def _estimates_write(assessment: Assessment, rows: list[EstimateRow]) -> list[RiskEstimate]:
     estimates = RiskEstimate.objects.bulk_create(
-        RiskEstimate(
-            organisation_id=assessment.organisation_id, assessment=assessment, position=position, **columns
-        )
+        RiskEstimate(organisation_id=assessment.organisation_id, assessment=assessment, position=position, **columns)
         for position, (columns, _) in enumerate(rows)
     )
     Attribution.objects.bulk_create(

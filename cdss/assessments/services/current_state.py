@@ -36,8 +36,7 @@ def study_outcomes_settle(
     """Every study of the patient whose series are all read or refused gets its end; later series reopen it."""
     studies = Study.objects.filter(patient=patient).exclude(series__state__in=UNRESOLVED).prefetch_related("series")
     settled = {
-        outcome.study_id: outcome
-        for outcome in StudyOutcome.objects.filter(study__patient=patient, study__in=studies)
+        outcome.study_id: outcome for outcome in StudyOutcome.objects.filter(study__patient=patient, study__in=studies)
     }
     for study in studies:
         outcome, code, sentence = _end(study, assessment, failure)

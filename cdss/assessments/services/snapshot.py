@@ -172,7 +172,11 @@ def _derive_egfr(features: Features) -> None:
     if age.state != FeatureState.USED or sex.state != FeatureState.USED:
         egfr.sentence = "eGFR needs age and sex."
         return
-    value = egfr_ml_min_173m2(creatinine_umol_l=float(creatinine.value), age_years=int(age.value), sex=sex.value)
+    value = egfr_ml_min_173m2(
+        creatinine_umol_l=float(creatinine.value),
+        age_years=int(age.value),
+        sex="female" if sex.value == "female" else "male",
+    )
     if value is None:
         egfr.state, egfr.sentence = FeatureState.REFUSED, "CKD-EPI 2021 is for adults."
         return

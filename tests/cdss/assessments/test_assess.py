@@ -75,7 +75,9 @@ def test_nothing_known_is_withheld_and_says_what_is_missing(hospital: Hospital) 
         ("prior_stroke_or_tia", "", "UNKNOWN_HISTORY"),
     ],
 )
-def test_history_stops_every_primary_prevention_number(hospital: Hospital, feature: str, answer: str, code: str) -> None:
+def test_history_stops_every_primary_prevention_number(
+    hospital: Hospital, feature: str, answer: str, code: str
+) -> None:
     who = factories.patient(hospital)
     factories.record(hospital, who, *factories.complete_labs(), *factories.complete_answers(**{feature: answer}))
     assessment = current(hospital, who)
@@ -120,7 +122,9 @@ def test_age_out_of_range_names_field_value_and_limit(hospital: Hospital) -> Non
 @pytest.mark.parametrize(("setting", "days_ago", "code"), [
     ("inpatient", 30, "ACUTE_VALUES"), ("emergency", 30, "ACUTE_VALUES"), ("ambulatory", 800, "VALUE_TOO_OLD"),
 ])  # fmt: skip
-def test_acute_and_old_values_are_named_and_not_used(hospital: Hospital, setting: str, days_ago: int, code: str) -> None:
+def test_acute_and_old_values_are_named_and_not_used(
+    hospital: Hospital, setting: str, days_ago: int, code: str
+) -> None:
     who = factories.patient(hospital)
     pressure = factories.quantity("8480-6", "150", "mm[Hg]", days_ago=days_ago, setting=setting)
     labs = [row for row in factories.complete_labs() if row.code != "8480-6"]
@@ -160,7 +164,9 @@ def test_an_erased_value_brings_back_the_facts_and_a_new_record(hospital: Hospit
     first = current(hospital, who)
     [outcome] = factories.record(hospital, who, factories.quantity("8480-6", "171", "mm[Hg]", days_ago=1))
     second = current(hospital, who)
-    erased = factories.quantity("8480-6", "171", "mm[Hg]", days_ago=1, status="entered-in-error", replaces=outcome.row.id)
+    erased = factories.quantity(
+        "8480-6", "171", "mm[Hg]", days_ago=1, status="entered-in-error", replaces=outcome.row.id
+    )
     factories.record(hospital, who, erased)
     third = current(hospital, who)
     assert third.supersedes == second and third != first

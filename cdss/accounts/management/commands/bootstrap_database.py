@@ -30,4 +30,6 @@ class Command(BaseCommand):
         if len(set(passwords.values())) == 1:
             raise CommandError("APP_PASSWORD and MIGRATOR_PASSWORD must differ: the two roles have different rights.")
         bootstrap(env_text("ADMIN_DATABASE_URL"), database=options["database"], **passwords)
-        self.stdout.write(f"The roles and the database {options['database']} are there; now run migrate as the migrator.")
+        self.stdout.write(
+            f"The roles and the database {options['database']} are there; now run migrate as the migrator."
+        )

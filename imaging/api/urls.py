@@ -1,0 +1,22 @@
+from django.urls import URLPattern, path, register_converter
+
+from imaging.api.converters import UidConverter
+from imaging.api.views import (
+    CalciumReadingView,
+    MeasurementsView,
+    SeriesView,
+    StudiesView,
+    StudyCloseView,
+    StudyView,
+)
+
+register_converter(UidConverter, "uid")
+
+urlpatterns: list[URLPattern] = [
+    path("studies", StudiesView.as_view(), name="api-studies"),
+    path("studies/<uid:study_instance_uid>", StudyView.as_view(), name="api-study"),
+    path("studies/<uid:study_instance_uid>/close", StudyCloseView.as_view(), name="api-study-close"),
+    path("series/<uid:series_instance_uid>", SeriesView.as_view(), name="api-series"),
+    path("series/<uid:series_instance_uid>/calcium-reading", CalciumReadingView.as_view(), name="api-calcium-reading"),
+    path("measurements", MeasurementsView.as_view(), name="api-measurements"),
+]
