@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import uuid
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from cdss.accounts import scopes
 from cdss.accounts.actors import Actor
 from cdss.core.errors import NotFoundError
-from imaging.models import CalciumCandidate, KeyImage, Measurement, Quarantine, Series, SeriesVersion, Study
+from imaging.models import (
+    CalciumCandidate,
+    CalciumReading,
+    KeyImage,
+    Measurement,
+    Quarantine,
+    Series,
+    SeriesVersion,
+    Study,
+)
 
 
 def studies_visible_to(actor: Actor) -> QuerySet[Study]:
@@ -63,6 +72,23 @@ def calcium_candidates(version: SeriesVersion) -> QuerySet[CalciumCandidate]:
 
 
 def quarantine_visible_to(actor: Actor) -> QuerySet[Quarantine]:
-    if not actor.may(scopes.QUARANTINE_RESOLVE):
+    if not actor.may(scopes.QUARANTINE_RESOLVE) or actor.organisation_id is None:
         return Quarantine.objects.none()
     return Quarantine.objects.filter(organisation_id=actor.organisation_id).select_related("patient")
+
+
+def studies_of_patient(actor: Actor, patient_id: uuid.UUID) -> QuerySet[Study]:
+    """A patient's studies, newest first, with everything their newest series versions gave, in few queries."""
+    versions = (
+        newest_versions(patient_id)
+        .select_related("result")
+        .prefetch_related(
+            Prefetch("measurements", Measurement.objects.select_related("reading").order_by("name", "recorded_at")),
+            Prefetch("key_images", KeyImage.objects.order_by("slice_index", "name")),
+            Prefetch("calcium_candidates", CalciumCandidate.objects.select_related("key_image").order_by("number")),
+            Prefetch("calcium_readings", CalciumReading.objects.order_by("-number")),
+        )
+    )
+    series = Series.objects.order_by("series_number", "id").prefetch_related(Prefetch("versions", versions))
+    studies = studies_visible_to(actor).filter(patient_id=patient_id)
+    return studies.order_by("-study_at", "-created_at", "id").prefetch_related(Prefetch("series", series))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser
@@ -12,6 +14,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from cdss.accounts.attempts import attempt_begin, attempts_forget
 from cdss.accounts.models import ApiClient, User
 from cdss.accounts.services import token_digest
 
@@ -30,7 +33,17 @@ def api_client_of(request: HttpRequest | Request) -> ApiClient | None:
 
 
 class PasswordBackend(ModelBackend):
-    """Django's own, except that the published passwords of the demonstration open nothing anywhere else."""
+    """Django's own, with attempts counted, and the demonstration's published passwords opening nothing elsewhere."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        """TooManyAttemptsError, which the middleware answers, before the password is even looked at."""
+        attempts = attempt_begin(request, username or "") if request is not None else ""
+        user = super().authenticate(request, username=username, password=password, **kwargs)
+        if isinstance(user, User) and attempts:
+            attempts_forget(attempts)
+        return user
 
     def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
         is_demonstration = getattr(user, "is_demonstration", False)

@@ -25,7 +25,7 @@ def audit_append(
     outcome: str = "success",
     details: Mapping[str, Any] | None = None,
 ) -> int:
-    """Append one entry and return its number. `details` holds ids, codes, hashes and counts: never a name or a value."""
+    """Append one entry and return its number. `details` holds ids, codes, hashes, counts: never a name or a value."""
     if action not in ACTIONS:
         raise ValueError(f"{action!r} is not a registered audit action")
     organisation = organisation_id or actor.organisation_id

@@ -1,3 +1,8 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from cdss.audit import views
+
+urlpatterns: list[URLPattern] = [
+    path("", views.audit_log, name="audit-log"),
+    path("verify/", views.audit_verify, name="audit-verify"),
+]

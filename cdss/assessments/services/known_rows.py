@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from imaging.models import Measurement
 from patients.models import Condition, MedicationStatement, Observation, Patient
+from patients.services.clinical_rows import CLOCK_TOLERANCE
 from patients.terminology import (
     ATC,
     CONDITION_ANSWERS,
@@ -45,7 +46,8 @@ def rows_known_at(patient: Patient, as_of: datetime) -> KnownRows:
     observations: dict[str, list[Observation]] = {}
     answers: dict[str, Observation] = {}
     rows = _known(Observation.objects.filter(patient=patient), as_of).exclude(status="entered-in-error")
-    for row in rows.filter(effective_at__lte=as_of).order_by("-effective_at", "-recorded_at", "-id"):
+    # The sender's clock may run a little ahead of the database's, as far as the door tolerates.
+    for row in rows.filter(effective_at__lte=as_of + CLOCK_TOLERANCE).order_by("-effective_at", "-recorded_at", "-id"):
         question = QUESTION_OF_CODE.get((row.code_system, row.code))
         if question is not None and row.value_code:
             answers.setdefault(question.feature, row)

@@ -1,0 +1,148 @@
+"""What a submitted form says, before any service is asked; what was typed is kept to be shown again."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from cdss.assessments.models import ReviewKind, WorklistState
+from cdss.dashboard.presenters_answers import QuestionRow
+from patients.models import Observation, ObservationStatus
+from patients.services.clinical_rows import NewObservation, NewRow
+
+
+def typed(values: QueryDict, name: str) -> str:
+    """One value without white space around it, and without NUL, which no database keeps."""
+    return values.get(name, "").replace("\x00", "").strip()
+
+
+VERDICT, ANSWER, SEEN = "verdict-", "answer-", "seen-"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewForm:
+    """`key` makes a form sent twice one answer."""
+
+    kind: str
+    reason: str
+    comment: str
+    key: str | None
+
+    @classmethod
+    def of(cls, posted: QueryDict) -> ReviewForm:
+        return cls(
+            kind=typed(posted, "kind"),
+            reason=typed(posted, "reason"),
+            comment=typed(posted, "comment"),
+            key=typed(posted, "key") or None,
+        )
+
+    @property
+    def is_override(self) -> bool:
+        return self.kind == ReviewKind.OVERRIDE
+
+
+@dataclass(frozen=True, slots=True)
+class CalciumForm:
+    verdicts: dict[str, str]
+    attests_gated_whole_heart: bool
+    attests_no_metal: bool
+
+    @classmethod
+    def of(cls, posted: QueryDict) -> CalciumForm:
+        verdicts = {
+            name.removeprefix(VERDICT): str(value)
+            for name, value in posted.items()
+            if name.startswith(VERDICT) and value
+        }
+        return cls(
+            verdicts=verdicts,
+            attests_gated_whole_heart="attests_gated_whole_heart" in posted,
+            attests_no_metal="attests_no_metal" in posted,
+        )
+
+
+def answers_of(
+    posted: QueryDict, questions: list[QuestionRow], now: datetime, rows: dict[str, Observation]
+) -> list[NewRow]:
+    """The answers that were changed, as rows to record; each question keeps what was chosen, and its errors.
+
+    A question is changed when its answer differs from the one the page showed (`seen-...`). "Not stated" where an
+    answer stood withdraws that answer; it does not become a "no".
+    """
+    changed: list[NewRow] = []
+    for row in questions:
+        name = row.question.feature
+        if row.recorded_yes or ANSWER + name not in posted:
+            continue
+        row.chosen = typed(posted, ANSWER + name)
+        seen = posted.get(SEEN + name, row.answer)
+        if row.chosen == seen:
+            row.chosen = row.answer
+        elif row.chosen and row.chosen not in row.question.answers:
+            row.errors.append("This is not one of the answers.")
+        elif seen != row.answer:
+            row.errors.append(
+                f"Somebody has answered this meanwhile: {row.answer_words or 'not stated'}. Check it again."
+            )
+        else:
+            changed.append(_answer(row, now, rows.get(name)))
+    return changed
+
+
+def _answer(row: QuestionRow, now: datetime, stated: Observation | None) -> NewRow:
+    question = row.question
+    if row.chosen or stated is None:
+        return NewObservation(question.code_system, question.code, now, value_code=row.chosen)
+    return NewObservation(
+        stated.code_system,
+        stated.code,
+        stated.effective_at,
+        value_code=stated.value_code,
+        status=ObservationStatus.ENTERED_IN_ERROR,
+        replaces=stated.id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistQuery:
+    """Filters and place of the worklist, as they stand in the address."""
+
+    state: str
+    text: str
+    after: tuple[datetime, uuid.UUID] | None
+
+    @classmethod
+    def of(cls, query: QueryDict) -> WorklistQuery:
+        state = query.get("state", WorklistState.NEW)
+        known = {*WorklistState.values, "ALL"}
+        return cls(state if state in known else WorklistState.NEW, typed(query, "q"), _place(query.get("after", "")))
+
+    @property
+    def state_filter(self) -> str:
+        return "" if self.state == "ALL" else self.state
+
+    def address(self, **more: str) -> str:
+        return urlencode({"state": self.state, **({"q": self.text} if self.text else {}), **more})
+
+
+def _place(text: str) -> tuple[datetime, uuid.UUID] | None:
+    """`2026-11-23T19:58:53+00:00,<patient>`; a place that cannot be read is the first page."""
+    since, _, patient_id = text.partition(",")
+    identifier = uuid_or_none(patient_id)
+    try:
+        at = datetime.fromisoformat(since)
+    except ValueError:
+        return None
+    return (at, identifier) if identifier and at.tzinfo else None
+
+
+def uuid_or_none(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,175 @@
+"""Everything the patient page shows, gathered once; the same page comes back when one of its forms is refused."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from cdss.accounts import scopes
+from cdss.accounts.actors import Actor
+from cdss.accounts.selectors import user_names
+from cdss.assessments.models import Assessment, AssessmentReview, OverrideReason
+from cdss.assessments.selectors import assessment_current, assessment_history, superseded_notices
+from cdss.assessments.services.known_rows import KnownRows, rows_known_at
+from cdss.audit.selectors import audit_seq_of
+from cdss.audit.services import audit_append
+from cdss.dashboard.forms import ReviewForm
+from cdss.dashboard.presenters_answers import QuestionRow, present_questions
+from cdss.dashboard.presenters_estimates import Estimates, present_estimates
+from cdss.dashboard.presenters_imaging import (
+    NOT_SEARCHED,
+    VERDICTS,
+    Calcium,
+    StudyRow,
+    calcium_refusal,
+    present_studies,
+)
+from cdss.dashboard.presenters_inputs import InputGroup, form_user_ids, present_inputs
+from cdss.dashboard.presenters_patient import Banner, HistoryRow, present_banner, present_history
+from cdss.jobs.models import Job
+from cdss.jobs.selectors import job_last_failed, jobs_open
+from cdss.jobs.steps import Step
+from imaging.models import SeriesState
+from imaging.selectors import newest_versions, series_visible_to, studies_of_patient
+from patients.models import Patient
+from patients.selectors import patient_visible_to
+
+HISTORY_LENGTH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is still under way for a patient; the page asks again while there is any."""
+
+    jobs: list[Job]
+    arriving_series: int
+    failed: Job | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        return bool(self.jobs) or self.arriving_series > 0
+
+    @property
+    def is_assessing(self) -> bool:
+        return any(job.step == Step.PATIENT_ASSESS for job in self.jobs)
+
+
+@dataclass(slots=True)
+class Record:
+    """One assessment with everything said of it."""
+
+    assessment: Assessment
+    estimates: Estimates
+    inputs: list[InputGroup]
+    reviews: list[AssessmentReview]
+    audit_seq: int | None
+
+
+@dataclass(slots=True)
+class PatientPage:
+    patient: Patient
+    banner: Banner
+    known: KnownRows
+    work: Work
+    record: Record | None
+    questions: list[QuestionRow]
+    studies: list[StudyRow]
+    history: list[HistoryRow]
+    notice: AssessmentReview | None
+    may_write: bool
+    may_review: bool
+    review: ReviewForm = field(default_factory=lambda: ReviewForm("", "", "", None))
+    review_errors: dict[str, str] = field(default_factory=dict)
+    answer_errors: list[str] = field(default_factory=list)
+
+    @property
+    def open_questions(self) -> int:
+        return sum(row.is_open for row in self.questions)
+
+    @property
+    def has_answer_errors(self) -> bool:
+        return bool(self.answer_errors) or any(row.errors for row in self.questions)
+
+    def calcium_of(self, version_id: uuid.UUID) -> Calcium | None:
+        forms = (row.calcium for study in self.studies for row in study.series if row.calcium)
+        return next((form for form in forms if form.version.id == version_id), None)
+
+
+def work_of(actor: Actor, patient: Patient) -> Work:
+    subjects = [patient.id, *newest_versions(patient.id).values_list("id", flat=True)]
+    jobs = list(jobs_open(organisation_id=patient.organisation_id, subject_ids=subjects))
+    arriving = series_visible_to(actor).filter(study__patient=patient, state=SeriesState.RECEIVING).count()
+    failed = job_last_failed(organisation_id=patient.organisation_id, subject_id=patient.id, step=Step.PATIENT_ASSESS)
+    return Work(jobs, arriving, failed)
+
+
+def patient_page(actor: Actor, patient_id: uuid.UUID, now: datetime) -> PatientPage:
+    patient = patient_visible_to(actor, patient_id)
+    banner = present_banner(patient, now)
+    known = rows_known_at(patient, now)
+    current = assessment_current(actor, patient_id)
+    sources = {row.source for row in known.answers.values()}
+    if current is not None:
+        sources |= {feature.source for feature in current.snapshot.features.all()}
+    names = user_names(organisation_id=patient.organisation_id, user_ids=form_user_ids(sources))
+    studies = present_studies(studies_of_patient(actor, patient_id).select_related("outcome"))
+    history = assessment_history(actor, patient_id)[:HISTORY_LENGTH]
+    notices = superseded_notices(actor).filter(assessment__patient=patient)
+    return PatientPage(
+        patient=patient,
+        banner=banner,
+        known=known,
+        work=work_of(actor, patient),
+        record=present_record(current, names, calcium_refusal(studies)) if current else None,
+        questions=present_questions(patient, known, names, banner.age_years),
+        studies=studies,
+        history=present_history(history, current),
+        notice=notices.first(),
+        may_write=actor.may(scopes.PATIENTS_WRITE),
+        may_review=actor.may(scopes.ASSESSMENTS_REVIEW),
+    )
+
+
+def present_record(assessment: Assessment, names: dict[str, str], refusal: tuple[str, str] | None) -> Record:
+    return Record(
+        assessment=assessment,
+        estimates=present_estimates(list(assessment.estimates.all()), refusal),
+        inputs=present_inputs(assessment.snapshot.features.all(), names),
+        reviews=list(assessment.reviews.all()),
+        audit_seq=audit_seq_of(
+            patient_id=assessment.patient_id, action="assessment.recorded", subject_id=assessment.id
+        ),
+    )
+
+
+def patient_page_render(request: HttpRequest, actor: Actor, page: PatientPage, *, status: int = 200) -> HttpResponse:
+    """The caller holds the transaction: the audit entry of the viewing is the last thing in it."""
+    context = {
+        "page": page,
+        "banner": page.banner,
+        "record": page.record,
+        "override_reasons": OverrideReason.choices,
+        "verdicts": VERDICTS,
+        "not_searched": NOT_SEARCHED,
+        "review_key": page.review.key or str(uuid.uuid4()),
+    }
+    response = render(request, "dashboard/patient.html", context, status=status)
+    viewed_append(actor, page.patient, page.record.assessment if page.record else None)
+    return response
+
+
+def viewed_append(actor: Actor, patient: Patient, assessment: Assessment | None) -> None:
+    """Last in the transaction of the view."""
+    audit_append(
+        actor=actor,
+        action="patient.viewed",
+        subject_type="patient",
+        subject_id=patient.id,
+        patient_id=patient.id,
+        organisation_id=patient.organisation_id,
+        details={"assessment": str(assessment.id) if assessment else None},
+    )

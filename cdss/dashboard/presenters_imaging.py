@@ -1,0 +1,199 @@
+"""Studies and series: what arrived, what was measured, what was refused, and the calcium waiting for a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cdss.assessments.models import Outcome
+from cdss.dashboard.words import MEASUREMENTS, MODALITIES, named, quantity_words, unit_words
+from imaging.models import (
+    CalciumCandidate,
+    CalciumReading,
+    CalciumVerdict,
+    KeyImage,
+    Series,
+    SeriesResult,
+    SeriesState,
+    SeriesVersion,
+    Study,
+)
+
+NOT_SEARCHED = "Not searched for: bleeding, infarct, embolism, dissection."
+CALCIUM, GATE_PASSED = "agatston_score", "NOT_CONFIRMED"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementRow:
+    title: str
+    value: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    title: str
+    reason_code: str
+    sentence: str
+
+
+@dataclass(slots=True)
+class CandidateRow:
+    candidate: CalciumCandidate
+    position: str
+    chosen: str = ""
+    is_missing: bool = False
+
+
+@dataclass(slots=True)
+class Calcium:
+    """The reader's form; `reading` is the newest one, when somebody has read."""
+
+    version: SeriesVersion
+    rows: list[CandidateRow]
+    reading: CalciumReading | None
+    score: str
+    earlier: list[tuple[str, CalciumReading]]
+    refusal: RefusalRow | None
+    attests_gated_whole_heart: bool = False
+    attests_no_metal: bool = False
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SeriesRow:
+    series: Series
+    version: SeriesVersion | None
+    result: SeriesResult | None
+    modality: str
+    state_words: str
+    geometry: str
+    measurements: list[MeasurementRow]
+    refusals: list[RefusalRow]
+    images: list[KeyImage]
+    calcium: Calcium | None
+
+
+@dataclass(slots=True)
+class StudyRow:
+    study: Study
+    modalities: str
+    outcome_words: str
+    outcome_code: str
+    outcome_sentence: str
+    series: list[SeriesRow]
+
+
+def present_studies(studies: Iterable[Study]) -> list[StudyRow]:
+    return [_study(study) for study in studies]
+
+
+def calcium_refusal(studies: Iterable[StudyRow]) -> tuple[str, str] | None:
+    """Why calcium was not scored in the newest CT in which it was looked for."""
+    for study in studies:
+        for row in study.series:
+            refusal = next((item for item in row.refusals if item.title == MEASUREMENTS[CALCIUM]), None)
+            if refusal is not None:
+                return refusal.reason_code, f"Calcium not scored: {_lower_first(refusal.sentence)}"
+    return None
+
+
+def _lower_first(sentence: str) -> str:
+    sentence = sentence.removeprefix("Calcium not scored: ")
+    return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+
+
+def _study(study: Study) -> StudyRow:
+    series = [_series(item) for item in study.series.all()]
+    outcome = getattr(study, "outcome", None)
+    return StudyRow(
+        study=study,
+        modalities=", ".join(dict.fromkeys(row.modality for row in series)),
+        outcome_words=Outcome(outcome.outcome).label if outcome else "In progress",
+        outcome_code=outcome.reason_code if outcome else "",
+        outcome_sentence=outcome.sentence if outcome else "",
+        series=series,
+    )
+
+
+def _series(series: Series) -> SeriesRow:
+    version = next(iter(series.versions.all()), None)
+    result = getattr(version, "result", None)
+    refusals = [_refusal(item) for item in result.refusals] if result else []
+    calcium = _calcium(version, result, refusals) if version and result else None
+    if calcium and calcium.reading:
+        refusals = [row for row in refusals if row is not calcium.refusal]  # a reader has lifted it since
+    return SeriesRow(
+        series=series,
+        version=version,
+        result=result,
+        modality=MODALITIES.get(series.modality, series.modality),
+        state_words=SeriesState(series.state).label,
+        geometry=_geometry(result) if result else "",
+        measurements=_measurements(version) if version else [],
+        refusals=refusals,
+        images=_images(version) if version else [],
+        calcium=calcium,
+    )
+
+
+def _refusal(item: dict[str, Any]) -> RefusalRow:
+    return RefusalRow(MEASUREMENTS.get(item["name"]) or named(item["name"]), item["reason_code"], item["sentence"])
+
+
+def _geometry(result: SeriesResult) -> str:
+    """`212 slices of 512 × 512, 0.98 × 0.98 × 3 mm, −1024 to 1895 HU`."""
+    parts = []
+    if result.shape_zyx:
+        z, y, x = result.shape_zyx
+        parts.append(f"{z} slices of {x} × {y}")
+    if result.spacing_zyx_mm:
+        z, y, x = result.spacing_zyx_mm
+        parts.append(f"{x:.3g} × {y:.3g} × {z:.3g} mm")
+    if result.value_range:
+        low, high = result.value_range
+        parts.append(f"{low:.4g} to {high:.4g} {unit_words(result.value_unit)}".strip().replace("-", "−"))
+    return ", ".join(parts)
+
+
+def _measurements(version: SeriesVersion) -> list[MeasurementRow]:
+    """The newest of each name; a reader's score names its reader."""
+    newest = {row.name: row for row in version.measurements.all()}
+    return [
+        MeasurementRow(
+            title=MEASUREMENTS.get(row.name) or named(row.name),
+            value=quantity_words(repr(row.value), row.unit),
+            method=f"{row.method} (version {row.method_version})"
+            + (f", read by {row.reading.reader_name}" if row.reading else ""),
+        )
+        for row in newest.values()
+    ]
+
+
+def _images(version: SeriesVersion) -> list[KeyImage]:
+    """Pictures that no candidate shows already."""
+    of_candidates = {candidate.key_image_id for candidate in version.calcium_candidates.all()}
+    return [image for image in version.key_images.all() if image.id not in of_candidates]
+
+
+def _calcium(version: SeriesVersion, result: SeriesResult, refusals: list[RefusalRow]) -> Calcium | None:
+    refusal = next((row for row in refusals if row.title == MEASUREMENTS[CALCIUM]), None)
+    if refusal is None or refusal.reason_code != GATE_PASSED:
+        return None
+    readings = list(version.calcium_readings.all())
+    newest = readings[0] if readings else None
+    rows = [
+        CandidateRow(candidate, _position(candidate), newest.verdicts.get(str(candidate.number), "") if newest else "")
+        for candidate in version.calcium_candidates.all()
+    ]
+    scored = [(quantity_words(repr(reading.agatston_score), "1"), reading) for reading in readings]
+    return Calcium(version, rows, newest, scored[0][0] if scored else "", scored[1:], refusal)
+
+
+def _position(candidate: CalciumCandidate) -> str:
+    x, y, z = candidate.position_xyz_mm
+    return f"{x:.0f}, {y:.0f}, {z:.0f}".replace("-", "−")
+
+
+VERDICTS = [(verdict.value, verdict.label) for verdict in CalciumVerdict]

@@ -1,0 +1,1 @@
+"""One room of the house per module; each view calls one service or selector and renders one template."""

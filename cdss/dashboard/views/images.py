@@ -1,0 +1,29 @@
+"""Key images: the pixels a measurement saw, by the hash that names them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.utils.http import parse_etags, quote_etag
+
+from cdss.accounts import scopes
+from cdss.accounts.actors import Actor
+from cdss.accounts.pages import page
+from imaging.selectors import key_image_visible_to
+from imaging.storage import object_path
+
+
+@page(scopes.STUDIES_READ)
+def key_image(request: HttpRequest, actor: Actor, key_image_id: uuid.UUID) -> HttpResponseBase:
+    """The browser may keep it and must ask each time, so that who signed out sees nothing."""
+    image = key_image_visible_to(actor, key_image_id)
+    etag = quote_etag(bytes(image.png_sha256).hex())
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if etag in parse_etags(request.headers.get("If-None-Match", "")):
+        return HttpResponseNotModified(headers=headers)
+    try:
+        content = object_path(bytes(image.png_sha256)).read_bytes()
+    except FileNotFoundError as error:
+        raise Http404 from error
+    return HttpResponse(content, content_type="image/png", headers=headers)

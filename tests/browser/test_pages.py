@@ -1,0 +1,107 @@
+"""Every page in light and in dark: no error, no policy violation, no other host, nothing wider than a phone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from cdss.jobs.running import jobs_run_due
+from imaging.services.readings import calcium_confirm
+from patients.models import Patient
+from tests import factories
+from tests.browser.watching import Watch, sign_in, watched_page
+from tests.cdss.dashboard.reading import YOUNG, identity_of, study_arrives, study_send
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+AXE = os.environ.get("AXE_JS")  # axe.min.js of the npm package axe-core; not part of the project
+SHOTS = os.environ.get("SCREENSHOTS")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+LABEL = "Test. Every patient is synthetic."
+
+
+def world() -> tuple[factories.Hospital, dict[str, Patient]]:
+    """One hospital with a patient in each state that a page can show."""
+    at = factories.hospital("north")
+    people = {
+        "complete": factories.complete_patient(at, mrn="N-1001"),
+        "unanswered": factories.patient(at, mrn="N-1002", given_name="Bo", sex="male"),
+        "withheld": factories.complete_patient(at, mrn="N-1003", given_name="Cem", sex="male"),
+        "young": factories.complete_patient(at, mrn="N-1004", given_name="Dina", birth_date=YOUNG),
+        "empty": factories.patient(at, mrn="N-1005", given_name="Eve"),
+    }
+    factories.record(at, people["unanswered"], *factories.complete_labs())
+    factories.record(at, people["withheld"], factories.answer("prior_stroke_or_tia", "yes", days_ago=1))
+    jobs_run_due()
+    study = study_arrives(at, people["complete"])
+    version = study.series.get().versions.get()
+    verdicts = {str(item.number): "LAD" for item in version.calcium_candidates.all()}
+    study_arrives(at, people["young"])
+    calcium_confirm(
+        actor=at.clinician_actor,
+        series_version_id=version.id,
+        verdicts=verdicts,
+        attests_gated_whole_heart=True,
+        attests_no_metal=True,
+    )
+    jobs_run_due()
+    impostor = identity_of(people["complete"], at)
+    study_send(at, type(impostor)("Lindqvist", "Ada", YOUNG, "F", impostor.mrn, impostor.issuer), phantom_seed=9)
+    return at, people
+
+
+def check(page: Page, watch: Watch, name: str, scheme: str) -> None:
+    for image in page.locator("img").all():
+        image.scroll_into_view_if_needed()
+    page.evaluate("scrollTo(0, 0)")
+    if SHOTS:
+        folder = Path(SHOTS)
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
+    if AXE:
+        page.evaluate(Path(AXE).read_text())
+        options = {"runOnly": {"type": "tag", "values": RULES}}
+        found = page.evaluate("options => axe.run(document, options)", options)
+        assert [(v["id"], [node["html"][:120] for node in v["nodes"]]) for v in found["violations"]] == [], name
+    assert watch.problems == [], name
+    assert page.locator("aside.environment", has_text=LABEL).count() == 1, name
+    assert page.locator("h1").count() == 1, name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_clean(browser: Browser, live_server: LiveServer, settings: Settings, scheme: str) -> None:
+    settings.ENVIRONMENT_LABEL = LABEL
+    at, people = world()
+    page, watch = watched_page(browser, live_server.url, color_scheme=scheme, viewport={"width": 1360, "height": 900})
+    page.goto("/sign-in/")
+    check(page, watch, "sign-in", scheme)
+    sign_in(page, at.clinician.username)
+    for name, address in {
+        "worklist": "/?state=ALL",
+        "patients": "/patients/",
+        "about": "/about/",
+        **{f"patient-{state}": f"/patients/{who.id}/" for state, who in people.items()},
+    }.items():
+        page.goto(address)
+        check(page, watch, name, scheme)
+    page.goto(f"/patients/{people['complete'].id}/")
+    page.locator("section:has(#history) a").last.click()
+    page.wait_for_url("**/assessments/**")
+    check(page, watch, "assessment", scheme)
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, at.administrator.username)
+    page.goto("/quarantine/")
+    check(page, watch, "quarantine", scheme)
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, at.auditor.username)
+    check(page, watch, "audit", scheme)
+    page.get_by_role("button", name="Verify the whole log").click()
+    page.get_by_role("heading", name="The audit log is intact").wait_for()
+    check(page, watch, "audit-verified", scheme)
+    page.context.close()

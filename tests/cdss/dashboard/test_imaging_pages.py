@@ -1,0 +1,163 @@
+"""Studies on the patient page, calcium with a reader in the loop, and the pictures themselves."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from cdss.assessments.models import Assessment
+from cdss.jobs.running import jobs_run_due
+from imaging.models import CalciumCandidate, CalciumReading, KeyImage, SeriesVersion
+from patients.models import Patient
+from tests.cdss.dashboard.conftest import SignIn
+from tests.cdss.dashboard.reading import study_arrives, tags_of, text_of
+from tests.factories import Hospital
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def version(hospital: Hospital, assessed: Patient) -> SeriesVersion:
+    return study_arrives(hospital, assessed).series.get().versions.get()
+
+
+def verdicts_of(version: SeriesVersion, verdict: str = "LAD", *, missing: int = 0) -> dict[str, str]:
+    candidates = list(CalciumCandidate.objects.filter(series_version=version).order_by("number"))
+    assert len(candidates) >= 2
+    return {f"verdict-{item.number}": verdict for item in candidates[missing:]}
+
+
+ATTESTED = {"attests_gated_whole_heart": "on", "attests_no_metal": "on"}
+
+
+def test_series_shows_instances_geometry_measurements_and_what_was_not_searched_for(
+    clinician: Client, assessed: Patient, version: SeriesVersion
+) -> None:
+    page = text_of(clinician.get(f"/patients/{assessed.id}/").content)
+    assert f"{version.instance_count} instances · Read · 44 slices of 512 × 512, 0.488 × 0.488 × 3 mm" in page
+    assert "Agatston score Not measured Calcium not scored: not confirmed. NOT_CONFIRMED" in page
+    assert page.count("Not searched for: bleeding, infarct, embolism, dissection. Not for primary diagnosis.") == 2
+    for finding in version.result.quality:
+        assert finding["code"] in page
+
+
+def test_each_candidate_has_its_picture_place_and_numbers(
+    clinician: Client, assessed: Patient, version: SeriesVersion
+) -> None:
+    html = clinician.get(f"/patients/{assessed.id}/").content
+    page = text_of(html)
+    for item in CalciumCandidate.objects.filter(series_version=version):
+        x, y, z = item.position_xyz_mm
+        place = f"{x:.0f}, {y:.0f}, {z:.0f}".replace("-", "−")
+        assert f"{item.number} {item.slice_index + 1} {place} {item.peak_hu:.0f} {item.area_mm2:.1f}" in page
+        assert item.key_image is not None
+        picture = next(a for tag, a in tags_of(html) if tag == "img" and str(item.key_image.id) in (a["src"] or ""))
+        assert (picture["width"], picture["alt"]) == (str(item.key_image.width), item.key_image.caption)
+
+
+def test_confirming_makes_a_score_and_a_record_with_the_mesa_pair(
+    hospital: Hospital, clinician: Client, assessed: Patient, version: SeriesVersion
+) -> None:
+    address = f"/series-versions/{version.id}/calcium/"
+    response = clinician.post(address, {**verdicts_of(version), **ATTESTED})
+    assert (response.status_code, response["Location"]) == (303, f"/patients/{assessed.id}/#series-{version.id}")
+    jobs_run_due()
+    reading = CalciumReading.objects.get()
+    page = text_of(clinician.get(f"/patients/{assessed.id}/").content)
+    assert reading.agatston_score > 100
+    assert f"Agatston score {reading.agatston_score:.0f} , read by Clinician of north" in page
+    record = Assessment.objects.get(superseded_by__isnull=True)
+    risks = {item.equation: item.risk for item in record.estimates.filter(equation__startswith="mesa")}
+    without, with_calcium = risks["mesa_chd"], risks["mesa_chd_cac"]
+    assert without is not None
+    assert with_calcium is not None
+    pair = f"without calcium {without * 100:.1f} % → with calcium {with_calcium * 100:.1f} % , coronary events"
+    assert pair in page
+    clinician.post(address, {**verdicts_of(version, "NOT_CORONARY"), **ATTESTED})
+    again = text_of(clinician.get(f"/patients/{assessed.id}/").content)
+    assert "Agatston score 0 , read by" in again
+    assert f"Replaced readings: {reading.agatston_score:.0f} by Clinician of north" in again
+
+
+@pytest.mark.parametrize(
+    ("missing", "attested", "sentence"),
+    [
+        (1, ATTESTED, 'Candidate 1 has no verdict; every one needs an artery or "not coronary".'),
+        (0, {"attests_no_metal": "on"}, "Nothing was scored."),
+    ],
+)
+def test_an_incomplete_reading_is_refused_and_every_verdict_kept(
+    clinician: Client, version: SeriesVersion, missing: int, attested: dict[str, str], sentence: str
+) -> None:
+    sent = verdicts_of(version, "RCA", missing=missing)
+    response = clinician.post(f"/series-versions/{version.id}/calcium/", {**sent, **attested})
+    assert response.status_code == 422
+    assert sentence.replace('"', "&quot;") in text_of(response.content)
+    kept = [a["name"] for _, a in tags_of(response.content) if "checked" in a and a.get("value") == "RCA"]
+    assert kept == list(sent)
+    assert CalciumReading.objects.count() == 0
+
+
+def test_an_unknown_verdict_is_refused(clinician: Client, version: SeriesVersion) -> None:
+    sent = {**verdicts_of(version, "AORTA"), **ATTESTED}
+    assert clinician.post(f"/series-versions/{version.id}/calcium/", sent).status_code == 422
+    assert CalciumReading.objects.count() == 0
+
+
+def test_only_clinicians_of_the_hospital_read(
+    hospital: Hospital, other_hospital: Hospital, assessed: Patient, version: SeriesVersion, signed_in: SignIn
+) -> None:
+    address, sent = f"/series-versions/{version.id}/calcium/", {**verdicts_of(version), **ATTESTED}
+    for user in (hospital.administrator, hospital.auditor, other_hospital.clinician):
+        assert signed_in(user).post(address, sent).status_code == 404
+    assert Client().post(address, sent).status_code == 302
+    assert signed_in(hospital.clinician).post(f"/series-versions/{uuid.uuid4()}/calcium/", sent).status_code == 404
+    assert CalciumReading.objects.count() == 0
+    seen = signed_in(hospital.administrator).get(f"/patients/{assessed.id}/").content.decode()
+    assert address not in seen
+
+
+def test_contrast_ct_is_not_scored_and_says_why(hospital: Hospital, clinician: Client, assessed: Patient) -> None:
+    version = study_arrives(hospital, assessed, ct_kind="CORONARY_ANGIOGRAPHY").series.get().versions.get()
+    html = clinician.get(f"/patients/{assessed.id}/").content
+    refusal = next(item for item in version.result.refusals if item["name"] == "agatston_score")
+    page = text_of(html)
+    assert page.count(refusal["reason_code"]) >= 2  # beside the series, and in the MESA line
+    assert f"/series-versions/{version.id}/calcium/" not in html.decode()
+    sent = {"verdict-1": "LAD", **ATTESTED}
+    refused = clinician.post(f"/series-versions/{version.id}/calcium/", sent)
+    assert refused.status_code == 422
+    assert refusal["reason_code"] in text_of(refused.content)
+
+
+def test_key_image_is_served_by_its_hash_to_those_who_may_see_it(
+    hospital: Hospital, other_hospital: Hospital, clinician: Client, version: SeriesVersion, signed_in: SignIn
+) -> None:
+    image = KeyImage.objects.filter(series_version=version).first()
+    assert image is not None
+    address = f"/key-images/{image.id}.png"
+    response = clinician.get(address)
+    assert response.content[:8] == b"\x89PNG\r\n\x1a\n"
+    assert response["ETag"] == f'"{bytes(image.png_sha256).hex()}"'
+    assert response["Cache-Control"] == "private, no-cache"
+    assert clinician.get(address, headers={"If-None-Match": response["ETag"]}).status_code == 304
+    assert signed_in(hospital.administrator).get(address).status_code == 200
+    for user in (hospital.auditor, other_hospital.clinician):
+        assert signed_in(user).get(address, headers={"If-None-Match": response["ETag"]}).status_code == 404
+    assert Client().get(address).status_code == 302
+    assert clinician.get(f"/key-images/{uuid.uuid4()}.png").status_code == 404
+
+
+def test_a_page_with_several_studies_asks_as_many_queries_as_with_one(
+    hospital: Hospital,
+    clinician: Client,
+    assessed: Patient,
+    version: SeriesVersion,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    study_arrives(hospital, assessed, phantom_seed=6)
+    with django_assert_max_num_queries(36):
+        clinician.get(f"/patients/{assessed.id}/")
