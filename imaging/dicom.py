@@ -5,37 +5,44 @@ Only headers are read here; pixels are decoded later, in a worker, by `ml`. Ever
 
 from __future__ import annotations
 
+import io
+import logging
 import re
+import struct
+import threading
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import pydicom
 from pydicom.dataset import FileDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.filereader import data_element_generator
+from pydicom.multival import MultiValue
 
 from cdss.core.errors import DomainError
+from imaging.inference import Structure, StructureError, structure_scan
 
-MAX_ELEMENTS = 50_000
-MAX_SEQUENCE_DEPTH = 16
 MAX_PIXEL_BYTES = 2 * 1024**3
-UID = re.compile(r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+$")
+MAX_FILE_META_BYTES = 4096
+# Four times what the standard allows (LO, and each group of PN: 64), far below what the database can index.
+MAX_IDENTIFYING_CHARACTERS = 256
+MEDIA_STORAGE_SOP_CLASS_UID, MEDIA_STORAGE_SOP_INSTANCE_UID, TRANSFER_SYNTAX_UID = 0x00020002, 0x00020003, 0x00020010
+UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
+DATE = re.compile(r"[0-9]{8}")
 # Executables, archives and documents that hide behind a DICOM preamble (CVE-2019-11687).
-DANGEROUS_PREAMBLES = (b"MZ", b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe",
-                       b"%PDF", b"PK", b"<html", b"<!DOC", b"#!")  # fmt: skip
+DANGEROUS_PREAMBLES = (b"MZ", b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe",
+                       b"\xca\xfe\xba\xbe", b"%PDF", b"PK", b"<html", b"<!DOC", b"#!")  # fmt: skip
 TRANSFER_SYNTAXES = {
     "1.2.840.10008.1.2": "Implicit VR Little Endian",
     "1.2.840.10008.1.2.1": "Explicit VR Little Endian",
-    "1.2.840.10008.1.2.2": "Explicit VR Big Endian",
     "1.2.840.10008.1.2.4.80": "JPEG-LS Lossless",
     "1.2.840.10008.1.2.4.81": "JPEG-LS Near-lossless",
     "1.2.840.10008.1.2.4.90": "JPEG 2000 Lossless",
     "1.2.840.10008.1.2.4.91": "JPEG 2000",
     "1.2.840.10008.1.2.5": "RLE Lossless",
 }
+NATIVE = frozenset(("1.2.840.10008.1.2", "1.2.840.10008.1.2.1"))
 SOP_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.2": "CT Image Storage",
     "1.2.840.10008.5.1.4.1.1.4": "MR Image Storage",
@@ -43,10 +50,19 @@ SOP_CLASSES = {
 }
 FAILURE_CANNOT_UNDERSTAND = 0xC000
 FAILURE_SOP_CLASS = 0x0122
+FAILURE_TRANSFER_SYNTAX = 0xC122
 FAILURE_MISMATCH = 0xA900
 FAILURE_DUPLICATE = 0x0111
 FAILURE_PROCESSING = 0x0110
 FAILURE_OUT_OF_RESOURCES = 0xA700
+# What pydicom raises on bytes it does not understand.
+UNREADABLE = (ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, RecursionError, TypeError,
+              ValueError, struct.error)  # fmt: skip
+_SOP = ("SOPClassUID", "SOPInstanceUID")
+# pydicom writes the offending value, which may be a patient's name, into its warnings and its log.
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+# `catch_warnings` swaps a global of the interpreter: one header at a time, or the filters of two threads get mixed up.
+_QUIET = threading.Lock()
 
 
 class InstanceRefusedError(DomainError):
@@ -99,90 +115,105 @@ class InstanceHeader:
 
 def header_read(path: Path) -> InstanceHeader:
     """Read and check one Part 10 file; raises InstanceRefusedError naming what is wrong."""
-    size = path.stat().st_size
     with path.open("rb") as file:
-        _check_preamble(file.read(132), size)
-        file.seek(0)
-        dataset = _parse(file)
-        uids = _sop(dataset)
+        start = file.read(MAX_FILE_META_BYTES)
+    _check_preamble(start)
+    with _QUIET, warnings.catch_warnings():
+        # What pydicom only warns of (odd values, bad VRs) is judged by our own checks below.
+        warnings.simplefilter("ignore")
+        meta = _file_meta(start)
+        named = [_uid_or_empty(meta.get(tag)) for tag in (MEDIA_STORAGE_SOP_CLASS_UID, MEDIA_STORAGE_SOP_INSTANCE_UID)]
         try:
-            _check_structure(dataset, file, size)
-            return _header(dataset)
+            syntax = _transfer_syntax(meta)
+            structure = _structure(path)
+            dataset = _dataset(path, structure)
+            named = [_uid_or_empty(dataset.get(keyword)) or uid for keyword, uid in zip(_SOP, named, strict=True)]
+            _check_same_object(meta, dataset)
+            header = _header(dataset, syntax)
+            _check_pixel_data(dataset, structure, syntax)
+            return header
         except InstanceRefusedError as error:
-            error.sop_class_uid, error.sop_instance_uid = uids
+            error.sop_class_uid, error.sop_instance_uid = named
             raise
+        except UNREADABLE as error:
+            sentence = "The DICOM header cannot be read: it is damaged or not DICOM."
+            code = "HEADER_UNREADABLE"
+            raise InstanceRefusedError(
+                sentence, code=code, sop_class_uid=named[0], sop_instance_uid=named[1]
+            ) from error
 
 
-def _check_preamble(start: bytes, size: int) -> None:
-    if size == 0:
+def _check_preamble(start: bytes) -> None:
+    if not start:
         raise InstanceRefusedError("The object is empty.", code="EMPTY_OBJECT")
-    if len(start) < 132 or start[128:132] != b"DICM":
+    if start[128:132] != b"DICM":
         raise InstanceRefusedError("This is not a DICOM Part 10 object: the DICM prefix is missing.", code="NOT_DICOM")
     if start.lower().startswith(tuple(prefix.lower() for prefix in DANGEROUS_PREAMBLES)):
         sentence = "The preamble is that of a program, archive or document; such an object is not taken in."
         raise InstanceRefusedError(sentence, code="DANGEROUS_PREAMBLE")
 
 
-def _parse(file: BinaryIO) -> FileDataset:
+def _file_meta(start: bytes) -> dict[int, str]:
+    """The texts of the File Meta Information (PS3.10 7.1), which stand in the first few hundred bytes."""
+    elements = data_element_generator(
+        io.BytesIO(start[132:]), False, True, stop_when=lambda tag, vr, length: tag.group != 2
+    )
     try:
-        with warnings.catch_warnings():
-            # What pydicom only warns of (odd values, bad VRs) is judged by our own checks below.
-            warnings.simplefilter("ignore")
-            meta = pydicom.filereader.read_file_meta_info(file.name)
-            syntax = str(meta.get("TransferSyntaxUID", ""))
-            if syntax not in TRANSFER_SYNTAXES:
-                raise InstanceRefusedError(
-                    f"The transfer syntax {syntax or '(none)'} is not accepted.",
-                    code="TRANSFER_SYNTAX_NOT_SUPPORTED",
-                    failure_reason=FAILURE_SOP_CLASS,
-                    sop_class_uid=_uid_or_empty(meta.get("MediaStorageSOPClassUID")),
-                    sop_instance_uid=_uid_or_empty(meta.get("MediaStorageSOPInstanceUID")),
-                )
-            file.seek(0)
-            dataset = pydicom.dcmread(file, stop_before_pixels=True)  # noqa: TID251  this is the safe reader
-            for _ in _elements(dataset, 0):
-                pass
-            return dataset
-    except InstanceRefusedError:
-        raise
-    except (InvalidDicomError, ValueError, KeyError, NotImplementedError, EOFError, OSError, AttributeError,
-            TypeError, RecursionError, OverflowError, MemoryError) as error:  # fmt: skip
-        sentence = "The DICOM header cannot be read: it is damaged, truncated or not DICOM."
-        raise InstanceRefusedError(sentence, code="HEADER_UNREADABLE") from error
+        return {
+            int(element.tag): element.value.decode("ascii", "replace").rstrip("\x00 ")
+            for element in elements
+            if isinstance(element.value, bytes)
+        }
+    except UNREADABLE:
+        return {}
 
 
-def _elements(dataset: Any, depth: int, seen: list[int] | None = None) -> Iterator[None]:
-    """Walk every element, counting: a header is small and shallow, whatever claims otherwise is refused."""
-    seen = seen if seen is not None else [0]
-    if depth > MAX_SEQUENCE_DEPTH:
-        raise InstanceRefusedError("The header nests sequences too deeply.", code="HEADER_TOO_DEEP")
-    for element in dataset:
-        seen[0] += 1
-        if seen[0] > MAX_ELEMENTS:
-            raise InstanceRefusedError("The header has too many elements.", code="HEADER_TOO_LARGE")
-        yield
-        if element.VR == "SQ":
-            for item in element.value:
-                yield from _elements(item, depth + 1, seen)
+def _transfer_syntax(meta: dict[int, str]) -> str:
+    syntax = meta.get(TRANSFER_SYNTAX_UID, "")
+    if syntax not in TRANSFER_SYNTAXES:
+        raise InstanceRefusedError(
+            f"The transfer syntax {_uid_or_empty(syntax) or '(none)'} is not accepted.",
+            code="TRANSFER_SYNTAX_NOT_SUPPORTED",
+            failure_reason=FAILURE_TRANSFER_SYNTAX,
+        )
+    return syntax
 
 
-def _uid_or_empty(value: object) -> str:
-    text = str(value or "")
-    return text if len(text) <= 64 and UID.match(text) else ""
+def _structure(path: Path) -> Structure:
+    try:
+        return structure_scan(path)
+    except StructureError as error:
+        sentence = f"The object is refused: {error.sentence}."
+        raise InstanceRefusedError(sentence, code=error.reason_code) from error
 
 
-def _sop(dataset: FileDataset) -> tuple[str, str]:
-    return _uid_or_empty(dataset.get("SOPClassUID")), _uid_or_empty(dataset.get("SOPInstanceUID"))
+def _dataset(path: Path, structure: Structure) -> FileDataset:
+    with path.open("rb") as file:
+        checked = io.BytesIO(file.read(structure.header_end))
+    # The safe reader: the structure of these bytes has been walked, and they hold no pixel data.
+    return pydicom.dcmread(checked)  # noqa: TID251
 
 
-def _check_structure(dataset: FileDataset, file: BinaryIO, size: int) -> None:
-    syntax = str(dataset.file_meta.TransferSyntaxUID)
-    meta_uid = str(dataset.file_meta.get("MediaStorageSOPInstanceUID", ""))
-    if meta_uid and meta_uid != str(dataset.get("SOPInstanceUID", "")) and dataset.get("SOPInstanceUID"):
+def _check_same_object(meta: dict[int, str], dataset: FileDataset) -> None:
+    stated, meant = meta.get(MEDIA_STORAGE_SOP_INSTANCE_UID, ""), str(dataset.get("SOPInstanceUID") or "")
+    if stated and meant and stated != meant:
         sentence = "The file header and the data set name different SOP Instance UIDs."
         raise InstanceRefusedError(sentence, code="UID_MISMATCH", failure_reason=FAILURE_MISMATCH)
-    expected = _native_pixel_bytes(dataset)
-    _check_pixel_data(file, size, syntax, expected)
+
+
+def _check_pixel_data(dataset: FileDataset, structure: Structure, syntax: str) -> None:
+    """The file must hold all the pixels it announces, and announce no more than an image can have."""
+    announced = _native_pixel_bytes(dataset)
+    if structure.pixel_keyword != "PixelData":
+        sentence = "The object has no pixel data."
+        raise InstanceRefusedError(sentence, code="NO_PIXEL_DATA", failure_reason=FAILURE_MISMATCH)
+    if structure.is_encapsulated == (syntax in NATIVE):
+        sentence = "The pixel data is not encoded as the transfer syntax says."
+        raise InstanceRefusedError(sentence, code="PIXEL_DATA_ENCODING", failure_reason=FAILURE_MISMATCH)
+    present = structure.pixel_end - structure.pixel_start
+    if not structure.is_encapsulated and present < announced:
+        sentence = f"The pixel data has {present} bytes where the header announces {announced}."
+        raise InstanceRefusedError(sentence, code="PIXEL_DATA_LENGTH", failure_reason=FAILURE_MISMATCH)
 
 
 def _native_pixel_bytes(dataset: FileDataset) -> int:
@@ -202,70 +233,33 @@ def _native_pixel_bytes(dataset: FileDataset) -> int:
     total = numbers["Rows"] * numbers["Columns"] * frames * samples * ((numbers["BitsAllocated"] + 7) // 8)
     if frames < 1 or samples < 1 or total > MAX_PIXEL_BYTES:
         sentence = (
-            f"{numbers['Rows']} x {numbers['Columns']} pixels x {frames} frames cannot be right: "
-            f"more than {MAX_PIXEL_BYTES // 1024**3} GiB for one object."
+            f"An object of {numbers['Rows']} x {numbers['Columns']} pixels x {frames} frames cannot be right; "
+            f"the limit is {MAX_PIXEL_BYTES // 1024**3} GiB."
         )
         raise InstanceRefusedError(sentence, code="DIMENSIONS_IMPLAUSIBLE", failure_reason=FAILURE_MISMATCH)
     return total
 
 
-def _check_pixel_data(file: BinaryIO, size: int, syntax: str, expected: int) -> None:
-    """The file must hold all the pixels it announces: an object that was cut off in transit is refused."""
-    order = "big" if syntax == "1.2.840.10008.1.2.2" else "little"
-    tag = file.read(4)
-    if len(tag) < 4 or (int.from_bytes(tag[:2], order), int.from_bytes(tag[2:], order)) != (0x7FE0, 0x0010):  # type: ignore[arg-type]
-        raise InstanceRefusedError("The object has no pixel data.", code="NO_PIXEL_DATA", failure_reason=FAILURE_MISMATCH)
-    if syntax != "1.2.840.10008.1.2":
-        file.read(4)  # VR and two reserved bytes
-    length = int.from_bytes(file.read(4), order)  # type: ignore[arg-type]
-    is_encapsulated = syntax not in {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
-    if is_encapsulated:
-        is_complete = length == 0xFFFFFFFF and _fragments_end(file, size)
-    else:
-        is_complete = length != 0xFFFFFFFF and file.tell() + length <= size
-        if is_complete and length < expected:
-            sentence = f"The pixel data has {length} bytes where the header announces {expected}."
-            raise InstanceRefusedError(sentence, code="PIXEL_DATA_LENGTH", failure_reason=FAILURE_MISMATCH)
-    if not is_complete:
-        sentence = "The object is cut off: it ends before its pixel data does. Send it again."
-        raise InstanceRefusedError(sentence, code="TRUNCATED")
-
-
-def _fragments_end(file: BinaryIO, size: int) -> bool:
-    while True:
-        head = file.read(8)
-        if len(head) < 8:
-            return False
-        tag, length = head[:4], int.from_bytes(head[4:], "little")
-        if tag == b"\xfe\xff\xdd\xe0":
-            return True
-        if tag != b"\xfe\xff\x00\xe0" or file.tell() + length > size:
-            return False
-        file.seek(length, 1)
-
-
-def _header(dataset: FileDataset) -> InstanceHeader:
+def _header(dataset: FileDataset, syntax: str) -> InstanceHeader:
     uids = {keyword: _uid(dataset, keyword) for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")}
-    sop_class = str(dataset.get("SOPClassUID", ""))
+    # The file header states the class too; de-identification sometimes empties only the data set's.
+    sop_class = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or "")
     if sop_class not in SOP_CLASSES:
-        sentence = f"Objects of SOP class {sop_class or '(none)'} are not read; CT, MR and PET images are."
+        named = _uid_or_empty(sop_class) or "(none)"
+        sentence = f"Objects of SOP class {named} are not read; CT, MR and PET images are."
         raise InstanceRefusedError(sentence, code="SOP_CLASS_NOT_SUPPORTED", failure_reason=FAILURE_SOP_CLASS)
-    patient_id = _text(dataset, "PatientID")
-    if not patient_id:
-        sentence = "PatientID is empty; without it nobody can say whose image this is."
-        raise InstanceRefusedError(sentence, code="PATIENT_ID_MISSING", failure_reason=FAILURE_MISMATCH)
     name = dataset.get("PatientName")
     return InstanceHeader(
         study_instance_uid=uids["StudyInstanceUID"],
         series_instance_uid=uids["SeriesInstanceUID"],
         sop_instance_uid=uids["SOPInstanceUID"],
         sop_class_uid=sop_class,
-        transfer_syntax_uid=str(dataset.file_meta.TransferSyntaxUID),
+        transfer_syntax_uid=syntax,
         modality=_text(dataset, "Modality"),
-        patient_id=patient_id,
-        issuer_of_patient_id=_text(dataset, "IssuerOfPatientID"),
-        family_name=str(name.family_name) if name else "",
-        given_name=str(name.given_name) if name else "",
+        patient_id=_patient_id(dataset),
+        issuer_of_patient_id=_identifying("IssuerOfPatientID", _text(dataset, "IssuerOfPatientID")),
+        family_name=_identifying("PatientName", _clean(getattr(name, "family_name", ""))),
+        given_name=_identifying("PatientName", _clean(getattr(name, "given_name", ""))),
         birth_date=_birth_date(dataset),
         sex={"M": "male", "F": "female", "O": "other"}.get(_text(dataset, "PatientSex"), "unknown"),
         accession_number=_text(dataset, "AccessionNumber"),
@@ -280,9 +274,13 @@ def _header(dataset: FileDataset) -> InstanceHeader:
     )
 
 
-def _uid(dataset: FileDataset, keyword: str) -> str:
-    value = dataset.get(keyword)
+def _uid_or_empty(value: object) -> str:
     text = str(value or "")
+    return text if len(text) <= 64 and UID.fullmatch(text) else ""
+
+
+def _uid(dataset: FileDataset, keyword: str) -> str:
+    text = str(dataset.get(keyword) or "")
     if not text:
         sentence = f"{keyword} is empty; an object without it cannot be told from others."
         raise InstanceRefusedError(sentence, code="UID_MISSING", failure_reason=FAILURE_MISMATCH)
@@ -291,26 +289,50 @@ def _uid(dataset: FileDataset, keyword: str) -> str:
     return text
 
 
+def _patient_id(dataset: FileDataset) -> str:
+    patient_id = _identifying("PatientID", _text(dataset, "PatientID"))
+    if not patient_id:
+        sentence = "PatientID is empty; without it nobody can say whose image this is."
+        raise InstanceRefusedError(sentence, code="PATIENT_ID_MISSING", failure_reason=FAILURE_MISMATCH)
+    if "\\" in patient_id:
+        sentence = "PatientID holds several values; nobody can say whose image this is."
+        raise InstanceRefusedError(sentence, code="PATIENT_ID_AMBIGUOUS", failure_reason=FAILURE_MISMATCH)
+    return patient_id
+
+
+def _identifying(keyword: str, text: str) -> str:
+    if len(text) > MAX_IDENTIFYING_CHARACTERS:
+        sentence = f"{keyword} is longer than {MAX_IDENTIFYING_CHARACTERS} characters, which no name or number is."
+        raise InstanceRefusedError(sentence, code="VALUE_TOO_LONG", failure_reason=FAILURE_MISMATCH)
+    return text
+
+
 def _text(dataset: FileDataset, keyword: str) -> str:
     value = dataset.get(keyword)
+    if isinstance(value, MultiValue):
+        value = "\\".join(map(str, value))
+    return "" if value is None else _clean(value)
+
+
+def _clean(value: object) -> str:
     # PostgreSQL text cannot hold NUL; DICOM pads with it.
-    return "" if value is None else str(value).replace("\x00", "").strip()
+    return str(value).replace("\x00", "").strip()
 
 
 def _number(dataset: FileDataset, keyword: str) -> int | None:
     try:
-        number = int(dataset.get(keyword))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        number = int(dataset.get(keyword))
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if abs(number) < 2**31 else None
 
 
 def _birth_date(dataset: FileDataset) -> date | None:
-    text = _text(dataset, "PatientBirthDate")
+    text = _text(dataset, "PatientBirthDate").replace(".", "")  # ACR-NEMA wrote 1960.01.31
     if not text:
         return None
     try:
-        return date.fromisoformat(f"{text[:4]}-{text[4:6]}-{text[6:8]}" if len(text) == 8 else text.replace(".", "-"))
+        return date(int(text[:4]), int(text[4:6]), int(text[6:] if DATE.fullmatch(text) else "0"))
     except ValueError as error:
         sentence = "PatientBirthDate is not a date."
         raise InstanceRefusedError(sentence, code="BIRTH_DATE_INVALID", failure_reason=FAILURE_MISMATCH) from error

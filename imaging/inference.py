@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mmap
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,16 +12,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ml.measurements.calcium_agatston import METHOD, METHOD_VERSION, agatston_score
 from PIL import Image
 
 from cdss.core.version import CODE_VERSION
 from imaging.storage import object_write
+from ml.errors import SeriesRefusal as StructureError
+from ml.measurements.calcium_agatston import agatston_score
 from ml.pipeline import read_series
+from ml.preprocessing.part10 import Part10 as Structure
+from ml.preprocessing.part10 import part10_scan
 from ml.types import CalciumLesion, SeriesReading
 
-AGATSTON_METHOD = f"{METHOD}, lesions confirmed by a reader"
-AGATSTON_METHOD_VERSION = METHOD_VERSION
+__all__ = ["Extraction", "Structure", "StructureError", "agatston_total", "extract", "structure_scan"]
+
+AGATSTON_METHOD = "Agatston 1990 (130 HU, 1 mm2), lesions confirmed by a reader"
+AGATSTON_METHOD_VERSION = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,12 @@ def extract(paths: Sequence[Path]) -> Extraction:
         key_images=key_images,
         candidates=[_candidate(candidate) for candidate in reading.candidates],
     )
+
+
+def structure_scan(path: Path) -> Structure:
+    """Walk a file's elements without interpreting them: the door and the worker judge a structure alike."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return part10_scan(content)
 
 
 def agatston_total(lesions: Sequence[Mapping[str, Any]]) -> float:

@@ -37,7 +37,9 @@ def django_db_setup(services: ServiceUrls, django_db_blocker: DjangoDbBlocker) -
         call_command("migrate", verbosity=0)
         _connect_as(services.database_url)
         with psycopg.connect(services.database_owner_url, autocommit=True) as owner:
-            rows = owner.execute("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE '%no_truncate'")
+            rows = owner.execute(
+                "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE '%no_truncate'"
+            )
             # Flushing between transactional tests truncates; only this trigger, only here.
             for table, trigger in rows.fetchall():
                 owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")  # type: ignore[arg-type]

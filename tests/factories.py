@@ -76,9 +76,7 @@ def patient(at: Hospital, *, mrn: str | None = None, **stated: Any) -> Patient:
             **stated,
         },
     )
-    return patient_resolve(
-        actor=at.client_actor, organisation_id=at.organisation.id, identity=identity
-    ).patient
+    return patient_resolve(actor=at.client_actor, organisation_id=at.organisation.id, identity=identity).patient
 
 
 def record(at: Hospital, who: Patient, *rows: NewRow) -> list[RowOutcome]:

@@ -8,6 +8,7 @@ class DomainError(Exception):
 
     status = 400
     code = "BAD_REQUEST"
+    retry_after_seconds: int | None = None
 
     def __init__(self, sentence: str, *, code: str | None = None, field: str | None = None, kept: str | None = None):
         super().__init__(sentence)

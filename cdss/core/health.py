@@ -10,13 +10,16 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 
+@require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "alive"})
 
 
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when everything a request needs answers, otherwise 503 naming what does not."""
     checks: dict[str, Callable[[], str]] = {

@@ -20,7 +20,7 @@ from cdss.core.problem import problem_response
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 logger = logging.getLogger(__name__)
 
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 CSP = (
     "default-src 'none'; script-src 'nonce-{nonce}' 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; font-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -36,7 +36,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         offered = request.headers.get("X-Request-Id", "")
-        identifier = offered if _REQUEST_ID.match(offered) else str(uuid.uuid4())
+        identifier = offered if _REQUEST_ID.fullmatch(offered) else str(uuid.uuid4())
         token = request_id.set(identifier)
         try:
             response = self.get_response(request)
@@ -59,8 +59,7 @@ class SecurityHeadersMiddleware:
         response["Content-Security-Policy"] = CSP.format(nonce=nonce)
         response["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
         response["Cross-Origin-Resource-Policy"] = "same-origin"
-        if not request.path.startswith("/static/") and not response.has_header("Cache-Control"):
-            response["Cache-Control"] = "no-store"
+        response.setdefault("Cache-Control", "no-store")  # static files and key images bring their own
         return response
 
 
@@ -79,9 +78,11 @@ class DomainErrorMiddleware:
             exception = DatabaseUnavailableError()
         if not isinstance(exception, DomainError):
             return None
-        if request.path.startswith(("/api/", "/dicom-web/")):
-            return problem_response(exception)
-        return error_pages.domain_error(request, exception)
+        is_machine = request.path.startswith(("/api/", "/dicom-web/"))
+        response = problem_response(exception) if is_machine else error_pages.domain_error(request, exception)
+        if exception.retry_after_seconds is not None:
+            response["Retry-After"] = str(exception.retry_after_seconds)
+        return response
 
 
 class DatabaseUnavailableError(DomainError):

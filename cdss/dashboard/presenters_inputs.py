@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cdss.assessments.models import FeatureState, SnapshotFeature
+from cdss.assessments.policy.apply import may_be_pregnant
 from cdss.dashboard.words import number_words, quantity_words, unit_words
 from patients.terminology import QUESTION_OF_FEATURE
 
@@ -53,8 +54,11 @@ def source_words(source: str, names: Mapping[str, str]) -> str:
 
 def present_inputs(features: Iterable[SnapshotFeature], names: Mapping[str, str]) -> list[InputGroup]:
     """Measured values, then answers, then what was measured in images; each in the order of the snapshot."""
+    known = {item.feature: item for item in features}
     groups: dict[str, list[InputRow]] = {"Person and measured values": [], "Answers": [], "Measured in images": []}
-    for feature in sorted(features, key=lambda item: item.id):
+    for feature in sorted(known.values(), key=lambda item: item.id):
+        if feature.state == FeatureState.MISSING and _is_not_needed(feature.feature, known):
+            continue
         is_image = feature.source_type == "MEASUREMENT" or feature.feature in IMAGE_FEATURES
         title = (
             "Measured in images"
@@ -67,7 +71,14 @@ def present_inputs(features: Iterable[SnapshotFeature], names: Mapping[str, str]
     return [InputGroup(title, rows) for title, rows in groups.items() if rows]
 
 
-IMAGE_FEATURES = {"agatston_score", "intracranial_volume_ml", "suv_bw_max", "suv_bw_mean", "suv_bw_p99_9"}
+IMAGE_FEATURES = {"agatston_score"}
+
+
+def _is_not_needed(name: str, known: Mapping[str, SnapshotFeature]) -> bool:
+    """What nobody missed: weight and height where the index was sent, pregnancy where it is not asked."""
+    if name in {"body_weight_kg", "body_height_cm"}:
+        return known["bmi_kg_m2"].state == FeatureState.USED
+    return name == "pregnancy" and not may_be_pregnant(known)
 
 
 def _row(feature: SnapshotFeature, names: Mapping[str, str]) -> InputRow:

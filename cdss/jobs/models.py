@@ -25,7 +25,7 @@ class Job(models.Model):
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
     step = models.TextField(choices=Step.choices)
     subject_id = models.UUIDField()
-    idempotency_key = models.TextField(unique=True, null=True)
+    idempotency_key = models.TextField(unique=True, null=True)  # noqa: DJ001  NULL: none was given
     state = models.TextField(choices=JobState.choices, default=JobState.QUEUED)
     priority = models.SmallIntegerField(default=5)  # 0 first
     as_of = models.DateTimeField(db_default=Now())

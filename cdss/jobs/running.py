@@ -7,10 +7,9 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections, transaction
 from django.db.models.functions import Now
 
 from cdss.accounts.actors import system_actor
@@ -24,19 +23,19 @@ logger = logging.getLogger(__name__)
 
 _CLAIM = """
 UPDATE jobs_job
-SET state = 'RUNNING', owner = %(owner)s, lease_until = clock_timestamp() + %(lease)s, attempt = attempt + 1,
-    started_at = coalesce(started_at, clock_timestamp()), error_code = '', error_sentence = ''
+SET state = 'RUNNING', owner = %(owner)s, lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+    attempt = attempt + 1, started_at = coalesce(started_at, clock_timestamp()), progress = 0, progress_phrase = ''
 WHERE id = %(id)s AND (
     (state = 'QUEUED' AND not_before <= clock_timestamp()) OR (state = 'RUNNING' AND lease_until < clock_timestamp()))
 RETURNING step, organisation_id, subject_id, as_of, attempt
 """
 _EXTEND = """
-UPDATE jobs_job SET lease_until = clock_timestamp() + %(lease)s
+UPDATE jobs_job SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
 WHERE id = %(id)s AND owner = %(owner)s AND state = 'RUNNING'
 """
 _REQUEUE = """
 UPDATE jobs_job SET state = 'QUEUED', owner = NULL, lease_until = NULL, published_at = NULL,
-    not_before = clock_timestamp() + %(delay)s
+    not_before = clock_timestamp() + make_interval(secs => %(delay)s)
 WHERE id = %(id)s AND owner = %(owner)s AND state = 'RUNNING' AND NOT EXISTS (
     SELECT 1 FROM jobs_job waiting WHERE waiting.step = 'PATIENT_ASSESS' AND waiting.step = jobs_job.step
     AND waiting.subject_id = jobs_job.subject_id AND waiting.state = 'QUEUED')
@@ -54,25 +53,31 @@ def job_run(job_id: uuid.UUID) -> bool:
     if claimed is None:
         return False
     step, job = claimed
-    registration = HANDLERS[step]
     try:
-        with _heartbeat(job_id, owner):
-            record = registration.handler(job)
+        _attempt(step, job, owner)
+    except LeaseLostError:
+        logger.warning("job %s was taken over by another worker; what this one found is dropped", job_id)
+    return True
+
+
+def _attempt(step: Step, job: ClaimedJob, owner: uuid.UUID) -> None:
+    try:
+        with _heartbeat(job.id, owner):
+            record = HANDLERS[step].handler(job)
         with transaction.atomic():
-            _finish(job_id, owner, JobState.DONE)
+            _finish(job.id, owner, JobState.DONE)
             record()
     except LeaseLostError:
-        logger.warning("job %s was taken over by another worker; this result is dropped", job_id)
-    except DatabaseError:
-        # The lease runs out and the sweeper hands the job to whoever is alive then.
+        raise
+    except (OperationalError, InterfaceError):
+        # The database is away: the lease runs out, and the sweeper hands the job to whoever is alive then.
         connection.close_if_unusable_or_obsolete()
         raise
     except DomainError as error:
         _fail(step, job, owner, error.code, error.sentence)
     except Exception:
-        logger.exception("job %s failed on attempt %s", job_id, job.attempt)
+        logger.exception("job %s failed on attempt %s", job.id, job.attempt)
         _retry_or_fail(step, job, owner)
-    return True
 
 
 def jobs_run_due(limit: int = 1000) -> int:
@@ -88,9 +93,8 @@ def jobs_run_due(limit: int = 1000) -> int:
 
 
 def _claim(job_id: uuid.UUID, owner: uuid.UUID) -> tuple[Step, ClaimedJob] | None:
-    lease = timedelta(seconds=settings.JOB_LEASE_SECONDS)
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"id": job_id, "owner": owner, "lease": lease})
+        cursor.execute(_CLAIM, {"id": job_id, "owner": owner, "lease": settings.JOB_LEASE_SECONDS})
         row = cursor.fetchone()
     if row is None:
         return None
@@ -113,8 +117,7 @@ def _heartbeat(job_id: uuid.UUID, owner: uuid.UUID) -> Iterator[None]:
             while not stop.wait(lease_seconds / 3):
                 try:
                     with connection.cursor() as cursor:
-                        lease = timedelta(seconds=lease_seconds)
-                        cursor.execute(_EXTEND, {"id": job_id, "owner": owner, "lease": lease})
+                        cursor.execute(_EXTEND, {"id": job_id, "owner": owner, "lease": lease_seconds})
                 except DatabaseError:
                     connection.close()
         finally:
@@ -143,17 +146,14 @@ def _finish(job_id: uuid.UUID, owner: uuid.UUID, state: JobState, code: str = ""
 
 
 def _fail(step: Step, job: ClaimedJob, owner: uuid.UUID, code: str, sentence: str) -> None:
-    """A definite failure: the job, what it means for its subject, and the audit entry, in one transaction."""
-    try:
-        with transaction.atomic():
-            _finish(job.id, owner, JobState.FAILED, code, sentence)
-            HANDLERS[step].on_failed(job, code, sentence)
-            failure_record(step, job, code)
-    except LeaseLostError:
-        logger.warning("job %s was taken over by another worker; its failure is not recorded", job.id)
+    with transaction.atomic():
+        _finish(job.id, owner, JobState.FAILED, code, sentence)
+        failure_record(step, job, code, sentence)
 
 
-def failure_record(step: Step, job: ClaimedJob, code: str) -> None:
+def failure_record(step: Step, job: ClaimedJob, code: str, sentence: str) -> None:
+    """What a definite failure means for the job's subject, and the audit entry; the caller holds the transaction."""
+    HANDLERS[step].on_failed(job, code, sentence)
     audit_append(
         actor=system_actor("jobs", job.organisation_id),
         action="job.failed",
@@ -173,6 +173,6 @@ def _retry_or_fail(step: Step, job: ClaimedJob, owner: uuid.UUID) -> None:
         return
     with transaction.atomic(), connection.cursor() as cursor:
         # A newer waiting assessment of the same patient covers this one: two may not wait.
-        cursor.execute(_REQUEUE, {"id": job.id, "owner": owner, "delay": timedelta(seconds=2**job.attempt)})
+        cursor.execute(_REQUEUE, {"id": job.id, "owner": owner, "delay": 2**job.attempt})
         if cursor.rowcount == 0:
             _finish(job.id, owner, JobState.DONE)

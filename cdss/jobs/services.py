@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from django.db import connection, transaction
 
-from cdss.jobs.models import Job
 from cdss.jobs.publishing import job_publish
 from cdss.jobs.steps import Step
 
@@ -18,7 +17,7 @@ _ENQUEUE = """
 INSERT INTO jobs_job (id, organisation_id, step, subject_id, idempotency_key, state, priority, attempt, progress,
                       progress_phrase, error_code, error_sentence, as_of, not_before, enqueued_at)
 VALUES (%(id)s, %(organisation)s, %(step)s, %(subject)s, %(key)s, 'QUEUED', %(priority)s, 0, 0, '', '', '',
-        clock_timestamp(), clock_timestamp() + %(delay)s, clock_timestamp())
+        clock_timestamp(), clock_timestamp() + make_interval(secs => %(delay)s), clock_timestamp())
 """
 _ON_KEY = "ON CONFLICT (idempotency_key) DO NOTHING RETURNING id"
 # A waiting assessment will see everything committed before it runs: moving its `as_of` is enough. The row lock taken
@@ -50,7 +49,7 @@ def job_enqueue(
                 "subject": subject_id,
                 "key": idempotency_key,
                 "priority": priority,
-                "delay": delay,
+                "delay": delay.total_seconds(),
             },
         )
         row = cursor.fetchone()
@@ -60,9 +59,3 @@ def job_enqueue(
     if not delay:
         transaction.on_commit(lambda: job_publish(job_id=job_id, step=step))
     return job_id
-
-
-def job_retry(*, job: Job) -> None:
-    """Put a failed job back in the queue, on somebody's request."""
-    Job.objects.filter(id=job.id, state="FAILED").update(state="QUEUED", attempt=0, error_code="", error_sentence="")
-    transaction.on_commit(lambda: job_publish(job_id=job.id, step=Step(job.step)))

@@ -2,49 +2,82 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.db import connection, transaction
+import logging
+from datetime import timedelta
 
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models.functions import Now
+
+from cdss.accounts.models import IdempotentRequest
 from cdss.jobs.publishing import job_publish
-from cdss.jobs.registry import HANDLERS, SWEEPS, ClaimedJob
+from cdss.jobs.registry import SWEEPS, ClaimedJob
 from cdss.jobs.running import failure_record
 from cdss.jobs.steps import Step
 
+logger = logging.getLogger(__name__)
+
+# Each message is only a hint, so one that may have been lost is simply sent again.
 _DUE = """
 SELECT id, step FROM jobs_job
-WHERE (state = 'QUEUED' AND not_before <= clock_timestamp()
-       AND (published_at IS NULL OR published_at < clock_timestamp() - interval '10 seconds'))
-   OR (state = 'RUNNING' AND lease_until < clock_timestamp() AND attempt < %(most)s
-       AND (published_at IS NULL OR published_at < lease_until OR published_at < clock_timestamp() - interval '10 seconds'))
+WHERE (published_at IS NULL OR published_at < clock_timestamp() - interval '10 seconds' OR published_at < lease_until)
+  AND ((state = 'QUEUED' AND not_before <= clock_timestamp())
+       OR (state = 'RUNNING' AND lease_until < clock_timestamp() AND attempt < %(most)s))
 ORDER BY priority, enqueued_at LIMIT 100 FOR UPDATE SKIP LOCKED
 """
 _EXHAUSTED = """
-UPDATE jobs_job SET state = 'FAILED', finished_at = clock_timestamp(), error_code = %(code)s, error_sentence = %(sentence)s
-WHERE id IN (SELECT id FROM jobs_job WHERE state = 'RUNNING' AND lease_until < clock_timestamp() AND attempt >= %(most)s
-             LIMIT 10 FOR UPDATE SKIP LOCKED)
+UPDATE jobs_job
+SET state = 'FAILED', finished_at = clock_timestamp(), progress = 0, error_code = %(code)s,
+    error_sentence = %(sentence)s
+WHERE id IN (SELECT id FROM jobs_job
+             WHERE state = 'RUNNING' AND lease_until < clock_timestamp() AND attempt >= %(most)s
+             ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, step, organisation_id, subject_id, as_of, attempt
 """
 
 
 def jobs_sweep() -> int:
-    """One round: publish what is due, give up what has died too often, and let each app look for its own work."""
-    return _publish_due() + _give_up() + sum(function() for function in SWEEPS)
+    """One round: publish what is due, give up what has died too often, and let each app look for its own work.
+
+    What one of them cannot do is no reason for the others to stop; without the database none of them can.
+    """
+    done = 0
+    for function in (_publish_due, _give_up, _forget_requests, *SWEEPS):
+        try:
+            done += function()
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("%s failed; the next round tries again", function.__name__)
+    return done
+
+
+def _forget_requests() -> int:
+    """Stored answers hold patient data and serve retries only: after a week nobody retries."""
+    return IdempotentRequest.objects.filter(created_at__lt=Now() - timedelta(days=7)).delete()[0]
 
 
 def _publish_due() -> int:
+    published = 0
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_DUE, {"most": settings.JOB_MAX_ATTEMPTS})
-        return sum(job_publish(job_id=job_id, step=Step(step)) for job_id, step in cursor.fetchall())
+        for job_id, step in cursor.fetchall():
+            if not job_publish(job_id=job_id, step=Step(step)):
+                break  # the broker is away: the rows are not held locked while a hundred messages time out
+            published += 1
+    return published
 
 
 def _give_up() -> int:
-    """A job whose worker dies every time (out of memory, say) must not loop for ever."""
+    """A job whose worker dies every time (out of memory, say) must not loop for ever. One transaction each."""
     code, sentence = "WORKER_LOST", "The worker stopped while working on this, every time; it was given up."
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_EXHAUSTED, {"most": settings.JOB_MAX_ATTEMPTS, "code": code, "sentence": sentence})
-        rows = cursor.fetchall()
-        for job_id, step, organisation_id, subject_id, as_of, attempt in rows:
+    for count in range(100):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_EXHAUSTED, {"most": settings.JOB_MAX_ATTEMPTS, "code": code, "sentence": sentence})
+            row = cursor.fetchone()
+            if row is None:
+                return count
+            job_id, step, organisation_id, subject_id, as_of, attempt = row
             job = ClaimedJob(job_id, organisation_id, subject_id, as_of, attempt, lambda percent, phrase: None)
-            HANDLERS[Step(step)].on_failed(job, code, sentence)
-            failure_record(Step(step), job, code)
-    return len(rows)
+            failure_record(Step(step), job, code, sentence)
+    return 100

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
@@ -11,10 +13,10 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 
 from cdss.core.errors import DomainError
-from imaging.storage import StagedObject
+from imaging.storage import StagedObject, StorageError
 
 CHUNK_BYTES = 256 * 1024
-MAX_HEADER_BYTES = 16 * 1024
+BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")  # RFC 2046 5.1.1
 
 
 class MediaTypeError(DomainError):
@@ -29,11 +31,19 @@ class MultipartError(DomainError):
 
 @dataclass(slots=True)
 class Part:
-    """One body part, complete; `error` says why its bytes are not usable (too large, wrong type)."""
+    """One body part, complete: either its bytes, or why they are not usable."""
 
-    staged: StagedObject
-    content_type: str
+    staged: StagedObject | None = None
     error: DomainError | None = None
+
+    def fail(self, error: DomainError) -> None:
+        """What was written is thrown away at once: on a full disk, every byte counts."""
+        self.discard()
+        self.staged, self.error = None, error
+
+    def discard(self) -> None:
+        if self.staged is not None:
+            self.staged.discard()
 
 
 class PartTooLargeError(DomainError):
@@ -48,61 +58,53 @@ def boundary_of(content_type: str) -> bytes:
     if message.get_content_type() != "multipart/related":
         sentence = 'Send multipart/related; type="application/dicom" with a boundary.'
         raise MediaTypeError(sentence)
-    inner = message.get_param("type", "application/dicom")
-    if str(inner).lower() != "application/dicom":
+    inner = str(message.get_param("type", "application/dicom")).split(";")[0].strip()
+    if inner.lower() != "application/dicom":
         raise MediaTypeError(f"Parts of type {inner} are not taken in; application/dicom is.")
     boundary = message.get_boundary("")
-    if not boundary or len(boundary) > 70:
+    if not BOUNDARY.fullmatch(boundary):
         raise MultipartError("The Content-Type names no usable boundary.")
-    return boundary.encode("latin-1")
+    return boundary.encode("ascii")
 
 
 class _Collector:
-    """Callbacks of the incremental parser; finished parts queue up in `done`."""
+    """Callbacks of the incremental parser; finished parts queue up in `done`. None of them raises.
+
+    The headers of a part are not looked at (the parser limits them): its bytes say what it is.
+    """
 
     def __init__(self, max_part_bytes: int) -> None:
         self.max_part_bytes = max_part_bytes
         self.done: list[Part] = []
-        self.current: Part | None = None
-        self._field, self._value, self._header_bytes = bytearray(), bytearray(), 0
+        self.current = Part()
+        self.is_finished = False
 
     def on_part_begin(self) -> None:
-        self.current = Part(StagedObject(), "")
-        self._header_bytes = 0
-
-    def on_header_field(self, chunk: bytes, start: int, end: int) -> None:
-        self._field += chunk[start:end]
-        self._count_header(end - start)
-
-    def on_header_value(self, chunk: bytes, start: int, end: int) -> None:
-        self._value += chunk[start:end]
-        self._count_header(end - start)
-
-    def _count_header(self, length: int) -> None:
-        self._header_bytes += length
-        if self._header_bytes > MAX_HEADER_BYTES:
-            raise MultipartError("The headers of a part are too long.")
-
-    def on_header_end(self) -> None:
-        if self.current is not None and bytes(self._field).lower() == b"content-type":
-            self.current.content_type = bytes(self._value).decode("latin-1").strip()
-        self._field.clear()
-        self._value.clear()
+        self.current = Part()
+        try:
+            self.current.staged = StagedObject()
+        except StorageError as error:
+            self.current.fail(error)
 
     def on_part_data(self, chunk: bytes, start: int, end: int) -> None:
-        part = self.current
-        if part is None or part.error is not None:
+        staged = self.current.staged
+        if staged is None:
             return
-        if part.staged.size_bytes + end - start > self.max_part_bytes:
+        if staged.size_bytes + end - start > self.max_part_bytes:
             sentence = f"The object is larger than {self.max_part_bytes // 1024**2} MiB."
-            part.error = PartTooLargeError(sentence)
+            self.current.fail(PartTooLargeError(sentence))
             return
-        part.staged.write(memoryview(chunk)[start:end])
+        try:
+            staged.write(memoryview(chunk)[start:end])
+        except StorageError as error:
+            self.current.fail(error)
 
     def on_part_end(self) -> None:
-        if self.current is not None:
-            self.done.append(self.current)
-            self.current = None
+        self.done.append(self.current)
+        self.current = Part()
+
+    def on_end(self) -> None:
+        self.is_finished = True
 
 
 def parts_stream(*, body: BinaryIO, boundary: bytes, max_part_bytes: int) -> Iterator[Part]:
@@ -111,31 +113,47 @@ def parts_stream(*, body: BinaryIO, boundary: bytes, max_part_bytes: int) -> Ite
     Whoever iterates owns the yielded parts' staged files; an unfinished part is thrown away here.
     """
     collector = _Collector(max_part_bytes)
-    names = ("on_part_begin", "on_header_field", "on_header_value", "on_header_end", "on_part_data", "on_part_end")
-    is_finished = False
-
-    def on_end() -> None:
-        nonlocal is_finished
-        is_finished = True
-
-    callbacks = {name: getattr(collector, name) for name in names} | {"on_end": on_end}
-    parser = MultipartParser(boundary, callbacks)
+    parser = MultipartParser(
+        boundary,
+        {
+            "on_part_begin": collector.on_part_begin,
+            "on_part_data": collector.on_part_data,
+            "on_part_end": collector.on_part_end,
+            "on_end": collector.on_end,
+        },
+    )
+    broken: MultipartError | None = None
     try:
-        while chunk := body.read(CHUNK_BYTES):
-            parser.write(chunk)
+        while not (collector.is_finished or broken):
+            broken = _feed(parser, body)
             while collector.done:
                 yield collector.done.pop(0)
-            if is_finished:
-                break
-    except MultipartParseError as error:
-        raise MultipartError("The body is not the multipart it claims to be.") from error
-    except OSError:  # the sender went away; whatever part was not complete is thrown away
-        is_finished = False
     finally:
-        for part in [*collector.done, *([collector.current] if collector.current else [])]:
-            part.staged.__exit__(None, None, None)
-    if not is_finished:
+        for part in (*collector.done, collector.current):
+            part.discard()
+    if broken is not None and not collector.is_finished:
+        raise broken
+    _drain(body)
+
+
+def _feed(parser: MultipartParser, body: BinaryIO) -> MultipartError | None:
+    """Parse the next chunk; what ended the body before its closing boundary, if anything did."""
+    try:
+        chunk = body.read(CHUNK_BYTES)
+    except OSError:  # the sender went away
+        chunk = b""
+    if not chunk:
         sentence = "The upload ended before its last boundary: what came complete is kept, the rest must be sent again."
-        raise MultipartError(sentence, code="TRUNCATED_UPLOAD")
-    while body.read(CHUNK_BYTES):  # an epilogue is legal and ignored, but must be read off the connection
-        pass
+        return MultipartError(sentence, code="TRUNCATED_UPLOAD")
+    try:
+        parser.write(chunk)
+    except MultipartParseError:
+        return MultipartError("The body is not the multipart it claims to be.")
+    return None
+
+
+def _drain(body: BinaryIO) -> None:
+    """An epilogue is legal and ignored, but must be read off the connection."""
+    with contextlib.suppress(OSError):
+        while body.read(CHUNK_BYTES):
+            pass

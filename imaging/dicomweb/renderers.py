@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from imaging.dicom import InstanceRefusedError
+from imaging.dicom import FAILURE_OUT_OF_RESOURCES, InstanceRefusedError
 from imaging.services.ingest import InstanceStored
+from imaging.storage import StorageFullError
 
 CONTENT_TYPE = "application/dicom+json"
 
@@ -21,13 +22,16 @@ class StoreReport:
 
     @property
     def status(self) -> int:
-        """200 all stored, 202 some, 409 none; 507 when nothing was stored because there is no space."""
+        """PS3.18 table 10.5.3-1: 200 all, 202 some; none: 409, or 400 when no part was an object at all.
+
+        When nothing was stored because there is no space or no database now: 507 or 503, come again.
+        """
         if not self.refused:
             return 200
         if self.stored:
             return 202
-        if all(error.code == "STORAGE_FULL" for error in self.refused):
-            return 507
+        if all(error.failure_reason == FAILURE_OUT_OF_RESOURCES for error in self.refused):
+            return 507 if all(error.code == StorageFullError.code for error in self.refused) else 503
         return 409 if any(error.sop_instance_uid for error in self.refused) else 400
 
     def as_json(self) -> dict[str, Any]:
@@ -58,15 +62,14 @@ class StoreReport:
 
 
 def _failed(error: InstanceRefusedError) -> dict[str, Any]:
-    """FailureReason is a number (US); the reason code and the sentence for people ride along."""
+    """FailureReason is a number (US); the reason code and the sentence ride along for people."""
     item = {"00081197": _value("US", error.failure_reason)}
     if error.sop_class_uid:
         item["00081150"] = _value("UI", error.sop_class_uid)
     if error.sop_instance_uid:
         item["00081155"] = _value("UI", error.sop_instance_uid)
-    # ErrorComment is short (LO, 64); TextValue is unlimited.
-    item["00000902"] = _value("LO", error.code)
-    item["0040A160"] = _value("UT", error.sentence)
+    # TextValue: the standard has no place for words here, and its Error Comment belongs to DIMSE commands alone.
+    item["0040A160"] = _value("UT", f"{error.code}: {error.sentence}")
     return item
 
 

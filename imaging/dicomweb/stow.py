@@ -23,7 +23,6 @@ from imaging.dicom import FAILURE_CANNOT_UNDERSTAND, FAILURE_OUT_OF_RESOURCES, I
 from imaging.dicomweb.parsers import MultipartError, Part, boundary_of, parts_stream
 from imaging.dicomweb.renderers import CONTENT_TYPE, StoreReport
 from imaging.services.ingest import instance_store
-from imaging.storage import StorageFullError
 
 
 class NotAuthenticatedError(DomainError):
@@ -86,24 +85,21 @@ def _body(request: HttpRequest) -> BinaryIO:
 
 
 def _store(part: Part, actor: Actor, client: ApiClient, study_instance_uid: str | None, report: StoreReport) -> None:
-    with part.staged:
-        try:
-            if part.error is not None:
-                raise part.error
-            report.stored.append(
-                instance_store(
-                    actor=actor,
-                    organisation=client.organisation,
-                    staged=part.staged,
-                    source=f"stow:{client.name}:{request_id.get()}",
-                    expected_study_instance_uid=study_instance_uid,
-                )
+    try:
+        if part.staged is None:
+            raise part.error or MultipartError("The part is empty.")
+        with part.staged:
+            stored = instance_store(
+                actor=actor,
+                organisation=client.organisation,
+                staged=part.staged,
+                source=f"stow:{client.name}:{request_id.get()}",
+                expected_study_instance_uid=study_instance_uid,
             )
-        except InstanceRefusedError as error:
-            report.refused.append(error)
-        except StorageFullError as error:
-            full = InstanceRefusedError(error.sentence, code=error.code, failure_reason=FAILURE_OUT_OF_RESOURCES)
-            report.refused.append(full)
-        except DomainError as error:
-            other = InstanceRefusedError(error.sentence, code=error.code, failure_reason=FAILURE_CANNOT_UNDERSTAND)
-            report.refused.append(other)
+        report.stored.append(stored)
+    except InstanceRefusedError as error:
+        report.refused.append(error)
+    except DomainError as error:
+        is_for_now = error.status in {503, 507}
+        reason = FAILURE_OUT_OF_RESOURCES if is_for_now else FAILURE_CANNOT_UNDERSTAND
+        report.refused.append(InstanceRefusedError(error.sentence, code=error.code, failure_reason=reason))

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from cdss.accounts.actors import Actor
 from cdss.accounts.models import Organisation
 from cdss.audit.services import audit_append
-from imaging.dicom import FAILURE_DUPLICATE, FAILURE_PROCESSING, InstanceHeader, InstanceRefusedError, header_read
-from imaging.models import Instance, Quarantine, QuarantineReason, Series, SeriesState, Study
-from imaging.storage import StagedObject
+from cdss.core.middleware import DatabaseUnavailableError
+from imaging.dicom import (
+    FAILURE_DUPLICATE,
+    FAILURE_MISMATCH,
+    FAILURE_OUT_OF_RESOURCES,
+    FAILURE_PROCESSING,
+    InstanceHeader,
+    InstanceRefusedError,
+    header_read,
+)
+from imaging.models import Instance, Quarantine, QuarantineReason, QuarantineState, Series, SeriesState, Study
+from imaging.storage import StagedObject, StorageError
 from patients.identity import PatientIdentity
 from patients.models import Patient
 from patients.services.patients import IdentityMismatchError, patient_resolve
+
+# DA and TM (PS3.5 table 6.2-1) and their ACR-NEMA forms; no CT, MR or PET is older than 1970.
+STUDY_DATE = re.compile(r"(19[7-9][0-9]|2[0-9]{3})\.?([0-9]{2})\.?([0-9]{2})")
+STUDY_TIME = re.compile(r"(?:([0-9]{2})(?::?([0-9]{2})(?::?([0-9]{2})(?:\.[0-9]*)?)?)?)?")
+OFFSET = re.compile(r"([+-])(0[0-9]|1[0-4])([0-5][0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +44,12 @@ class InstanceStored:
     is_new: bool
 
 
-class _Apart(Exception):
+class _KeptApartError(Exception):
     """Leaves the storing transaction so that the quarantine row gets one of its own."""
 
-    def __init__(self, reason: QuarantineReason, sentence: str, patient: Patient | None, differences: list[str]) -> None:
+    def __init__(
+        self, reason: QuarantineReason, sentence: str, patient: Patient | None, differences: list[str]
+    ) -> None:
         super().__init__(sentence)
         self.reason, self.sentence, self.patient, self.differences = reason, sentence, patient, differences
 
@@ -48,30 +65,47 @@ def instance_store(
     """Take one Part 10 object in. The same bytes twice are one object; the same UID with other bytes is kept apart."""
     staged.close()
     header = header_read(staged.path)
-    if expected_study_instance_uid not in {None, header.study_instance_uid}:
-        sentence = "The object belongs to another study than the one it was sent to."
-        raise InstanceRefusedError(
-            sentence,
-            code="STUDY_UID_MISMATCH",
-            failure_reason=0xA900,
-            sop_class_uid=header.sop_class_uid,
-            sop_instance_uid=header.sop_instance_uid,
-        )
-    staged.keep()
     try:
-        is_new = _record(actor, organisation, header, staged, source)
-    except _Apart as apart:
-        _quarantine(actor, organisation, header, staged, source, apart)
+        if expected_study_instance_uid not in {None, header.study_instance_uid}:
+            sentence = "The object belongs to another study than the one it was sent to."
+            raise InstanceRefusedError(sentence, code="STUDY_UID_MISMATCH", failure_reason=FAILURE_MISMATCH)
+        is_new = _take_in(actor, organisation, header, staged, source)
+    except InstanceRefusedError as error:
+        error.sop_class_uid, error.sop_instance_uid = header.sop_class_uid, header.sop_instance_uid
+        raise
+    except (StorageError, OperationalError, InterfaceError) as error:
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()  # the next object gets a fresh connection
+        cause = error if isinstance(error, StorageError) else DatabaseUnavailableError()
         raise InstanceRefusedError(
-            f"{apart.sentence} The object is kept apart until a person decides.",
-            code=apart.reason,
-            failure_reason=FAILURE_DUPLICATE if apart.reason == QuarantineReason.UID_CONFLICT else FAILURE_PROCESSING,
+            cause.sentence,
+            code=cause.code,
+            failure_reason=FAILURE_OUT_OF_RESOURCES,
             sop_class_uid=header.sop_class_uid,
             sop_instance_uid=header.sop_instance_uid,
-        ) from apart
+        ) from error
     return InstanceStored(
         header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid, header.sop_class_uid, is_new
     )
+
+
+def _take_in(
+    actor: Actor, organisation: Organisation, header: InstanceHeader, staged: StagedObject, source: str
+) -> bool:
+    staged.keep()
+    try:
+        return _record(actor, organisation, header, staged, source)
+    except _KeptApartError as apart:
+        row = _quarantine(actor, organisation, header, staged, source, apart)
+        decided = (
+            "A person has rejected it."
+            if row.state == QuarantineState.REJECTED
+            else ("The object is kept apart until a person decides.")
+        )
+        reason = FAILURE_DUPLICATE if apart.reason == QuarantineReason.UID_CONFLICT else FAILURE_PROCESSING
+        raise InstanceRefusedError(
+            f"{apart.sentence} {decided}", code=apart.reason.value, failure_reason=reason
+        ) from apart
 
 
 def _record(
@@ -95,13 +129,13 @@ def _record_once(
         if bytes(known.sha256) == staged.sha256:
             return False
         sentence = "An object with this SOP Instance UID is already here with other content; it was not overwritten."
-        raise _Apart(QuarantineReason.UID_CONFLICT, sentence, None, [])
+        raise _KeptApartError(QuarantineReason.UID_CONFLICT, sentence, None, [])
     identity = identity_of(header)
     try:
         patient = patient_resolve(actor=actor, organisation_id=organisation.id, identity=identity).patient
     except IdentityMismatchError as error:
         reason = QuarantineReason.IDENTITY_MISMATCH
-        raise _Apart(reason, error.sentence, error.patient, error.differences) from error
+        raise _KeptApartError(reason, error.sentence, error.patient, error.differences) from error
     _instance_insert(organisation, patient, header, staged.sha256, staged.size_bytes, source)
     return True
 
@@ -153,7 +187,8 @@ def _study(organisation: Organisation, patient: Patient, header: InstanceHeader)
     )
     if study.patient_id != patient.id:
         sentence = "This study is already recorded for another patient."
-        raise _Apart(QuarantineReason.STUDY_CONFLICT, sentence, patient, ["study"])
+        # The patient on record, not the stated one, who may have been made in the transaction that ends here.
+        raise _KeptApartError(QuarantineReason.STUDY_CONFLICT, sentence, study.patient, ["study"])
     return study
 
 
@@ -171,22 +206,27 @@ def _series(organisation: Organisation, study: Study, header: InstanceHeader) ->
     )
     if series.study_id != study.id:
         sentence = "This series is already recorded in another study."
-        raise _Apart(QuarantineReason.STUDY_CONFLICT, sentence, study.patient, ["series"])
+        raise _KeptApartError(QuarantineReason.STUDY_CONFLICT, sentence, series.study.patient, ["series"])
     return series
 
 
 def _study_time(organisation: Organisation, header: InstanceHeader) -> tuple[datetime | None, str]:
     """DICOM's date and time with its own offset, or in the organisation's zone, saying which."""
-    digits = header.study_time.split(".")[0].replace(":", "").ljust(6, "0")[:6]
+    day, time_of_day = STUDY_DATE.fullmatch(header.study_date), STUDY_TIME.fullmatch(header.study_time)
+    if day is None or time_of_day is None:
+        return None, ""
+    parts = [int(part or 0) for part in (*day.groups(), *time_of_day.groups())]
     try:
-        naive = datetime.strptime(header.study_date.replace(".", "") + digits, "%Y%m%d%H%M%S")  # noqa: DTZ007  zone follows
+        naive = datetime(*parts)  # type: ignore[arg-type]  # noqa: DTZ001  six numbers; the zone follows
     except ValueError:
         return None, ""
-    offset = header.timezone_offset
-    if len(offset) == 5 and offset[0] in "+-" and offset[1:].isdigit():
-        shift = timedelta(hours=int(offset[1:3]), minutes=int(offset[3:]))
-        return naive.replace(tzinfo=timezone(-shift if offset[0] == "-" else shift)), f"DICOM offset {offset}"
-    return naive.replace(tzinfo=ZoneInfo(organisation.time_zone)), f"organisation's time zone, {organisation.time_zone}"
+    said = "" if header.study_time else "; no time of day was sent, so midnight"
+    if offset := OFFSET.fullmatch(header.timezone_offset):
+        sign, hours, minutes = offset.groups()
+        shift = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
+        return naive.replace(tzinfo=timezone(shift)), f"DICOM offset {offset.group()}{said}"
+    at = naive.replace(tzinfo=ZoneInfo(organisation.time_zone))
+    return at, f"organisation's time zone, {organisation.time_zone}{said}"
 
 
 @transaction.atomic
@@ -196,8 +236,8 @@ def _quarantine(
     header: InstanceHeader,
     staged: StagedObject,
     source: str,
-    apart: _Apart,
-) -> None:
+    apart: _KeptApartError,
+) -> Quarantine:
     row, is_new = Quarantine.objects.get_or_create(
         organisation=organisation,
         sop_instance_uid=header.sop_instance_uid,
@@ -227,6 +267,7 @@ def _quarantine(
             patient_id=apart.patient.id if apart.patient else None,
             details={"reason": apart.reason.value, "sha256": staged.sha256.hex(), "differences": apart.differences},
         )
+    return row
 
 
 def instance_link(*, quarantine: Quarantine, patient: Patient, header: InstanceHeader) -> Instance:
@@ -243,7 +284,5 @@ def instance_link(*, quarantine: Quarantine, patient: Patient, header: InstanceH
             quarantine.size_bytes,
             f"quarantine:{quarantine.id}",
         )
-    except _Apart as apart:
+    except _KeptApartError as apart:
         raise InstanceRefusedError(apart.sentence, code=apart.reason, failure_reason=FAILURE_PROCESSING) from apart
-
-

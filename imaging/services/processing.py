@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from cdss.accounts.actors import system_actor
 from cdss.audit.services import audit_append
@@ -24,6 +25,11 @@ from imaging.models import (
 )
 from imaging.storage import object_path
 
+
+class StorageDamagedError(Exception):
+    """The bytes that were taken in are not the bytes on disk."""
+
+
 _WITH_PATIENT = SeriesVersion.objects.select_related("series__study")
 
 
@@ -31,11 +37,20 @@ def series_process(job: ClaimedJob) -> Callable[[], None]:
     """The handler of SERIES_PROCESS."""
     version = _WITH_PATIENT.get(id=job.subject_id)
     job.report(5, "Reading the images")
-    ids = [uuid.UUID(text) for text in version.instance_ids]
-    hashes = Instance.objects.filter(id__in=ids).values_list("sha256", flat=True)
-    extraction = extract([object_path(bytes(sha256)) for sha256 in hashes])
+    extraction = extract(_paths(version))
     job.report(90, "Recording what was measured")
     return lambda: series_features_record(version=version, extraction=extraction)
+
+
+def _paths(version: SeriesVersion) -> list[Path]:
+    """Where the version's bytes are. That they are gone says nothing about the images: it is our failure, retried."""
+    ids = [uuid.UUID(text) for text in version.instance_ids]
+    instances = Instance.objects.filter(id__in=ids).values_list("sha256", "size_bytes")
+    paths = {object_path(bytes(sha256)): size for sha256, size in instances}
+    damaged = [path.name for path, size in paths.items() if path.stat().st_size != size]
+    if damaged or len(instances) != version.instance_count:
+        raise StorageDamagedError(f"{len(instances)} of {version.instance_count} instances, damaged: {damaged}")
+    return list(paths)
 
 
 def series_features_record(*, version: SeriesVersion, extraction: Extraction) -> None:
@@ -107,8 +122,9 @@ def series_failure_record(job: ClaimedJob, code: str, sentence: str) -> None:
 
 
 def _state_set(version: SeriesVersion, state: SeriesState) -> None:
-    # READY only: when a late instance has reopened the series, its own version will set the state.
-    Series.objects.filter(id=version.series_id, state=SeriesState.READY).update(state=state)
+    # When a late instance has reopened the series, or its newer version waits to be read, that one sets the state.
+    newest = Series.objects.filter(id=version.series_id, state=SeriesState.READY)
+    newest.exclude(versions__number__gt=version.number).update(state=state)
 
 
 def _assess(version: SeriesVersion) -> None:

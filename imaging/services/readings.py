@@ -50,9 +50,7 @@ def calcium_confirm(
             "is no stent, bypass, valve or lead. Nothing was scored."
         )
         raise CalciumReadingError(sentence, code="NOT_ATTESTED", field="attestations")
-    coronary = [
-        candidate for candidate in candidates if verdicts[str(candidate.number)] != CalciumVerdict.NOT_CORONARY
-    ]
+    coronary = [candidate for candidate in candidates if verdicts[str(candidate.number)] != CalciumVerdict.NOT_CORONARY]
     score = agatston_total([lesion for candidate in coronary for lesion in candidate.lesions])
     last = CalciumReading.objects.filter(series_version=version).order_by("-number").first()
     reading = CalciumReading.objects.create(
@@ -92,8 +90,12 @@ def calcium_confirm(
         subject_id=reading.id,
         patient_id=study.patient_id,
         organisation_id=version.organisation_id,
-        details={"series": str(version.series_id), "reading": reading.number, "coronary": len(coronary),
-                 "candidates": len(candidates)},  # fmt: skip
+        details={
+            "series": str(version.series_id),
+            "reading": reading.number,
+            "coronary": len(coronary),
+            "candidates": len(candidates),
+        },
     )
     return reading
 
@@ -113,10 +115,12 @@ def _check_scorable(version: SeriesVersion) -> None:
 def _check_verdicts(candidates: list[CalciumCandidate], verdicts: Mapping[str, str]) -> None:
     expected = {str(candidate.number) for candidate in candidates}
     if missing := sorted(expected - set(verdicts), key=int):
-        sentence = f"Candidate {', '.join(missing)} has no verdict; every one needs an artery or \"not coronary\"."
+        sentence = f'Candidate {", ".join(missing)} has no verdict; every one needs an artery or "not coronary".'
         raise CalciumReadingError(sentence, code="VERDICT_MISSING", field="verdicts")
     if unknown := sorted(set(verdicts) - expected):
-        raise CalciumReadingError(f"There is no candidate {', '.join(unknown)}.", code="NO_SUCH_CANDIDATE", field="verdicts")
+        raise CalciumReadingError(
+            f"There is no candidate {', '.join(unknown)}.", code="NO_SUCH_CANDIDATE", field="verdicts"
+        )
     if wrong := sorted({verdict for verdict in verdicts.values() if verdict not in CalciumVerdict.values}):
         known = ", ".join(CalciumVerdict.values)
         sentence = f"{', '.join(map(repr, wrong))} is not a verdict; the verdicts are {known}."

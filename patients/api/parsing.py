@@ -24,7 +24,7 @@ def body_read(request: Request) -> None:
     """Read the whole body once, or refuse it by its announced length before reading any of it."""
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit():
+    if not (length.isascii() and length.isdigit()):
         raise ParseError("Content-Length is not a number.")
     if int(length) > most:
         raise BodyTooLargeError(f"The body has {int(length)} bytes; at most {most} are read. Send it in parts.")

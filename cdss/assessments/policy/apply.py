@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from cdss.assessments.features import Feature, Features
 from cdss.assessments.models import FeatureState
 from cdss.assessments.policy.table import CODE_OF_DIAGNOSIS, PREGNANCY, STOPS, TABLE, Row, Stop
 
 CHILDBEARING_AGES = (18, 50)
+
+
+class Known(Protocol):
+    """A feature as gathered, or as recorded in a snapshot."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def value(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,7 @@ def _is_asked(row: Row, features: Features) -> bool:
 
 def _decide(row: Row, features: Features) -> PolicyDecision:
     # A known reason comes before an open question: it will not go away when the question is answered.
-    stops = [STOPS[name] for name in row.stops if not (name == PREGNANCY and not _may_be_pregnant(features))]
+    stops = [STOPS[name] for name in row.stops if not (name == PREGNANCY and not may_be_pregnant(features))]
     for stop in stops:
         if features[stop.feature].value == "yes":
             code, sentence = _stopped(stop, features[stop.feature])
@@ -57,7 +68,7 @@ def _decide(row: Row, features: Features) -> PolicyDecision:
     return PolicyDecision(row.equation, row.outcome, row.horizon_years, row.role)
 
 
-def _may_be_pregnant(features: Features) -> bool:
+def may_be_pregnant(features: Mapping[str, Known]) -> bool:
     """Asked of women of 18 to 50, and of everybody whose sex or age is not recorded or who has answered yes."""
     sex, age = features["sex"], features["age_years"]
     if features[PREGNANCY].value == "yes":

@@ -18,13 +18,8 @@ from patients import terminology
 from patients.models import Observation, Patient
 from patients.terminology import QUANTITIES, QUESTIONS, Quantity, Question
 
-MEASUREMENT_TITLES = {
-    "agatston_score": "Agatston score, confirmed by a reader",
-    "intracranial_volume_ml": "Intracranial volume",
-    "suv_bw_max": "SUVbw, highest",
-    "suv_bw_mean": "SUVbw, mean",
-    "suv_bw_p99_9": "SUVbw, 99.9th percentile",
-}
+# Only what an equation receives; every other measurement is shown with its study.
+MEASUREMENT_TITLES = {"agatston_score": "Agatston score, confirmed by a reader"}
 
 
 def snapshot_take(*, patient: Patient, as_of: datetime) -> Features:

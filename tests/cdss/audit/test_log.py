@@ -95,7 +95,9 @@ def test_any_single_change_to_a_chain_is_detected() -> None:
     ]
     assert links_verify(stored).is_intact
 
-    @given(st.integers(0, 5), st.sampled_from(["body", "hash", "prev_hash", "drop", "swap", "double", "action"]), st.data())
+    @given(
+        st.integers(0, 5), st.sampled_from(["body", "hash", "prev_hash", "drop", "swap", "double", "action"]), st.data()
+    )
     def check(index: int, how: str, data: st.DataObject) -> None:
         links = list(stored)
         link = links[index]
@@ -124,7 +126,13 @@ def test_any_single_change_to_a_chain_is_detected() -> None:
     check()
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))  # fmt: skip
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON_VALUES)
 def test_canonical_json_has_one_text_per_value(value: object) -> None:
     import json
 

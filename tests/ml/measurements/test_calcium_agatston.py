@@ -12,6 +12,7 @@ from ml.measurements import calcium_agatston
 from ml.measurements.calcium_agatston import agatston_score, agatston_weight, find_candidates, lesion_agatston
 from ml.preprocessing.geometry import Geometry
 from ml.reading import read_series
+from ml.synthetic.ct import ct_phantom
 from ml.types import CalciumLesion
 from tests.dicom import ct_series_write
 
@@ -173,3 +174,20 @@ def test_calcium_on_the_patients_left_stays_left_however_it_is_stored(tmp_path: 
     red = np.argwhere((picture.pixels == (255, 64, 64)).all(axis=-1))
     assert red[:, 1].mean() > picture.pixels.shape[1] / 2
     assert red[:, 0].mean() < picture.pixels.shape[0] / 2
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_every_true_calcification_of_a_phantom_is_found_with_its_true_score(tmp_path: Path, seed: int) -> None:
+    # The truth is computed by the phantom, not by the code under test. Rib ends at the edge of the stack are
+    # candidates too: that is why a reader decides.
+    phantom = ct_phantom(seed, noise_sd_hu=0)
+    x, y, top = phantom.origin_xyz_mm
+    bottom = top - (len(phantom.hu) - 1) * phantom.spacing_zyx_mm[0]
+    hu = phantom.hu[::-1] + np.random.default_rng(0).integers(-3, 4, phantom.hu.shape) * (phantom.hu[::-1] < 100)
+    reading = read_series(
+        ct_series_write(tmp_path, hu, spacing_zyx_mm=phantom.spacing_zyx_mm, origin_xyz_mm=(x, y, bottom))
+    )
+    assert len(phantom.calcifications) >= 3
+    for truth in phantom.calcifications:
+        found = [one for one in reading.candidates if np.allclose(one.position_xyz_mm, truth.position_xyz_mm, atol=0.5)]
+        assert [one.agatston for one in found] == pytest.approx([truth.agatston])

@@ -1,0 +1,156 @@
+"""A score exists only when a reader has given every candidate a verdict and vouched for the scan."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from cdss.accounts.actors import actor_of
+from cdss.audit.models import AuditEntry
+from cdss.core.errors import ConflictError, DomainError, NotFoundError
+from cdss.jobs.models import Job
+from cdss.jobs.steps import Step
+from imaging.models import CalciumReading, Measurement, SeriesVersion
+from imaging.services.readings import calcium_confirm
+from tests import factories
+from tests.concurrency import at_once
+from tests.factories import Hospital
+from tests.imaging import arrivals
+
+pytestmark = pytest.mark.django_db
+ATTESTED = {"attests_gated_whole_heart": True, "attests_no_metal": True}
+
+
+@pytest.fixture
+def version(hospital: Hospital) -> SeriesVersion:
+    study = arrivals.study(factories.patient(hospital))
+    return arrivals.read(arrivals.ready(hospital, study), lesions=3)
+
+
+def confirm(at: Hospital, version: SeriesVersion, *verdicts: str, **options: Any) -> CalciumReading:
+    given = {str(number): verdict for number, verdict in enumerate(verdicts, start=1)}
+    options = {"actor": at.clinician_actor, "verdicts": given, **ATTESTED, **options}
+    return calcium_confirm(series_version_id=version.id, **options)
+
+
+def scores() -> list[float]:
+    return list(
+        Measurement.objects.filter(name="agatston_score").order_by("recorded_at").values_list("value", flat=True)
+    )
+
+
+def test_until_a_reader_confirms_there_is_no_score_and_no_zero(version: SeriesVersion) -> None:
+    assert scores() == []
+
+
+def test_the_score_is_of_what_the_reader_called_coronary(hospital: Hospital, version: SeriesVersion) -> None:
+    Job.objects.all().delete()
+    reading = confirm(hospital, version, "LAD", "NOT_CORONARY", "RCA")
+    assert reading.agatston_score == pytest.approx(2 * 40.0)
+    measurement = Measurement.objects.get(name="agatston_score")
+    assert (measurement.value, measurement.reading) == (reading.agatston_score, reading)
+    assert "confirmed by a reader" in measurement.method
+    assert (reading.reader_id, reading.reader_name) == (str(hospital.clinician.id), hospital.clinician.full_name)
+    assert Job.objects.get().step == Step.PATIENT_ASSESS
+    entry = json.loads(AuditEntry.objects.get(action="calcium.confirmed").body)
+    assert entry["details"] == {"series": str(version.series_id), "reading": 1, "coronary": 2, "candidates": 3}
+    assert entry["patient"] == str(version.series.study.patient_id)
+
+
+def test_nothing_coronary_is_a_score_of_zero_because_a_reader_said_so(
+    hospital: Hospital, version: SeriesVersion
+) -> None:
+    assert confirm(hospital, version, *["NOT_CORONARY"] * 3).agatston_score == 0.0
+    assert scores() == [0.0]
+
+
+def test_a_scan_without_candidates_is_zero_only_when_a_reader_vouches_for_it(hospital: Hospital) -> None:
+    study = arrivals.study(factories.patient(hospital))
+    empty = arrivals.read(arrivals.ready(hospital, study), lesions=0)
+    with pytest.raises(DomainError):
+        confirm(hospital, empty, attests_no_metal=False)
+    assert scores() == []
+    assert confirm(hospital, empty).agatston_score == 0.0
+
+
+def test_a_second_reading_stands_beside_the_first(hospital: Hospital, version: SeriesVersion) -> None:
+    confirm(hospital, version, "LAD", "LCX", "LM")
+    second = confirm(hospital, version, "LAD", "NOT_CORONARY", "NOT_CORONARY")
+    assert second.number == 2
+    assert scores() == [pytest.approx(120.0), pytest.approx(40.0)]
+
+
+@pytest.mark.parametrize(("verdicts", "code"), [
+    ((), "VERDICT_MISSING"), (("LAD", "RCA"), "VERDICT_MISSING"), (("LAD",) * 4, "NO_SUCH_CANDIDATE"),
+    (("LAD", "RCA", "lad"), "UNKNOWN_VERDICT"), (("LAD", "RCA", ""), "UNKNOWN_VERDICT"),
+    (("LAD", "RCA", "AORTA"), "UNKNOWN_VERDICT"),
+])  # fmt: skip
+def test_a_verdict_missing_or_unknown_scores_nothing(
+    hospital: Hospital, version: SeriesVersion, verdicts: tuple[str, ...], code: str
+) -> None:
+    with pytest.raises(DomainError) as caught:
+        confirm(hospital, version, *verdicts)
+    assert (caught.value.code, caught.value.field) == (code, "verdicts")
+    assert scores() == [] and not CalciumReading.objects.exists()
+
+
+@pytest.mark.parametrize("missing", ["attests_gated_whole_heart", "attests_no_metal"])
+def test_without_both_statements_nothing_is_scored(hospital: Hospital, version: SeriesVersion, missing: str) -> None:
+    with pytest.raises(DomainError) as caught:
+        confirm(hospital, version, "LAD", "RCA", "LM", **{missing: False})
+    assert caught.value.code == "NOT_ATTESTED"
+    assert scores() == []
+
+
+def test_a_scan_outside_the_protocol_cannot_be_scored_by_anybody(hospital: Hospital) -> None:
+    study = arrivals.study(factories.patient(hospital))
+    version = arrivals.read(arrivals.ready(hospital, study), gate="CONTRAST")
+    with pytest.raises(DomainError) as caught:
+        confirm(hospital, version, "LAD", "RCA")
+    assert caught.value.code == "CONTRAST"
+
+
+def test_images_that_came_later_must_be_read_first(hospital: Hospital) -> None:
+    study = arrivals.study(factories.patient(hospital))
+    old = arrivals.read(arrivals.ready(hospital, study))
+    new = arrivals.ready(hospital, study)
+    with pytest.raises(ConflictError) as caught:
+        confirm(hospital, old, "LAD", "RCA")
+    assert caught.value.code == "NOT_NEWEST"
+    with pytest.raises(DomainError) as caught_unread:
+        confirm(hospital, new, "LAD", "RCA")
+    assert caught_unread.value.code == "NO_VALID_CAC"
+    assert scores() == []
+
+
+@pytest.mark.parametrize("who", ["auditor", "administrator", "client", "foreigner"])
+def test_nobody_but_the_hospitals_clinicians_confirms(
+    hospital: Hospital, other_hospital: Hospital, version: SeriesVersion, who: str
+) -> None:
+    actors = {
+        "auditor": actor_of(hospital.auditor),
+        "administrator": actor_of(hospital.administrator),
+        "client": hospital.client_actor,
+        "foreigner": other_hospital.clinician_actor,
+    }
+    with pytest.raises(NotFoundError):
+        confirm(hospital, version, "LAD", "RCA", "LM", actor=actors[who])
+    assert scores() == []
+
+
+def test_a_reading_cannot_be_changed_afterwards(hospital: Hospital, version: SeriesVersion) -> None:
+    confirm(hospital, version, "LAD", "RCA", "LM")
+    for statement in ("UPDATE imaging_calciumreading SET agatston_score = 0", "DELETE FROM imaging_measurement"):
+        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_readers_at_once_are_two_readings_in_order(hospital: Hospital, version: SeriesVersion) -> None:
+    results = at_once([partial(confirm, hospital, version, "LAD", "RCA", "LM")] * 4)
+    assert sorted(result.number for result in results) == [1, 2, 3, 4], results  # type: ignore[union-attr]
+    assert len(scores()) == 4
