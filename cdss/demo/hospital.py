@@ -61,7 +61,7 @@ def _hospital(slug: str, name: str, api_token: str) -> tuple[Organisation, Actor
     for role in (Role.CLINICIAN, Role.AUDITOR, Role.ADMINISTRATOR):
         username = role.lower() if slug == "north" else f"{role.lower()}.{slug}"
         if not User.objects.filter(username=username).exists():
-            full_name = f"Demo {role.label}, {name}"
+            full_name = f"Demo {role.label}"
             user_create(
                 organisation=organisation,
                 username=username,
