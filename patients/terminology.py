@@ -123,6 +123,8 @@ class Question:
     code_system: str
     code: str
     answers: Mapping[str, str]  # value_code -> words
+    max_age_days: int | None = None  # older than this it has to be asked again; None: it does not change
+    is_yes_lasting: bool = False  # a disease once had stays had
 
 
 YES_NO = {"yes": "Yes", "no": "No"}
@@ -134,6 +136,8 @@ QUESTIONS = (
         LOCAL_QUESTION,
         "prior-cardiovascular-disease",
         YES_NO,
+        max_age_days=TWO_YEARS,
+        is_yes_lasting=True,
     ),
     Question(
         "prior_stroke_or_tia",
@@ -142,6 +146,8 @@ QUESTIONS = (
         LOCAL_QUESTION,
         "prior-stroke-or-tia",
         YES_NO,
+        max_age_days=TWO_YEARS,
+        is_yes_lasting=True,
     ),
     Question(
         "atrial_fibrillation",
@@ -150,6 +156,8 @@ QUESTIONS = (
         LOCAL_QUESTION,
         "atrial-fibrillation",
         YES_NO,
+        max_age_days=TWO_YEARS,
+        is_yes_lasting=True,
     ),
     Question(
         "pregnancy",
@@ -158,8 +166,11 @@ QUESTIONS = (
         LOCAL_QUESTION,
         "pregnancy",
         YES_NO,
+        max_age_days=90,
     ),
-    Question("diabetes", "Diabetes", "Type 1 or type 2, treated or not.", LOCAL_QUESTION, "diabetes", YES_NO),
+    Question(
+        "diabetes", "Diabetes", "Type 1 or type 2, treated or not.", LOCAL_QUESTION, "diabetes", YES_NO, TWO_YEARS, True
+    ),
     Question(
         "smoking",
         "Smoking",
@@ -167,6 +178,7 @@ QUESTIONS = (
         LOINC,
         "72166-2",
         {"current": "Current smoker", "former": "Former smoker", "never": "Never smoked"},
+        max_age_days=TWO_YEARS,
     ),
     Question(
         "antihypertensive_treatment",
@@ -175,8 +187,9 @@ QUESTIONS = (
         LOCAL_QUESTION,
         "antihypertensive-treatment",
         YES_NO,
+        max_age_days=TWO_YEARS,
     ),
-    Question("statin_treatment", "Takes a statin", "", LOCAL_QUESTION, "statin-treatment", YES_NO),
+    Question("statin_treatment", "Takes a statin", "", LOCAL_QUESTION, "statin-treatment", YES_NO, TWO_YEARS),
     Question(
         "lipid_lowering_treatment",
         "Takes any lipid-lowering drug",
@@ -184,6 +197,7 @@ QUESTIONS = (
         LOCAL_QUESTION,
         "lipid-lowering-treatment",
         YES_NO,
+        max_age_days=TWO_YEARS,
     ),
     Question(
         "family_history_heart_attack",
@@ -216,17 +230,43 @@ SMOKING_ANSWERS = {
     "266919005": "never",
 }
 
-# SNOMED CT codes on the problem list that answer a question with "yes" by themselves.
+# SNOMED CT codes on the problem list that answer a question with "yes" by themselves. Common ones only: a site compares
+# them with its own value sets before use. A code that is not listed answers nothing, which the API says of it.
 CONDITION_ANSWERS: Mapping[str, tuple[str, str]] = {
     "22298006": ("prior_cardiovascular_disease", "myocardial infarction"),
+    "57054005": ("prior_cardiovascular_disease", "acute myocardial infarction"),
+    "401303003": ("prior_cardiovascular_disease", "ST-elevation myocardial infarction"),
+    "401314000": ("prior_cardiovascular_disease", "non-ST-elevation myocardial infarction"),
     "1755008": ("prior_cardiovascular_disease", "old myocardial infarction"),
+    "399211009": ("prior_cardiovascular_disease", "history of myocardial infarction"),
+    "394659003": ("prior_cardiovascular_disease", "acute coronary syndrome"),
+    "194828000": ("prior_cardiovascular_disease", "angina"),
     "53741008": ("prior_cardiovascular_disease", "coronary artery disease"),
+    "414545008": ("prior_cardiovascular_disease", "ischaemic heart disease"),
+    "443502000": ("prior_cardiovascular_disease", "coronary atherosclerosis"),
+    "399261000": ("prior_cardiovascular_disease", "history of coronary bypass"),
     "84114007": ("prior_cardiovascular_disease", "heart failure"),
+    "42343007": ("prior_cardiovascular_disease", "congestive heart failure"),
+    "85232009": ("prior_cardiovascular_disease", "left heart failure"),
+    "703272007": ("prior_cardiovascular_disease", "heart failure with reduced ejection fraction"),
+    "446221000": ("prior_cardiovascular_disease", "heart failure with preserved ejection fraction"),
     "399957001": ("prior_cardiovascular_disease", "peripheral artery disease"),
+    "400047006": ("prior_cardiovascular_disease", "peripheral vascular disease"),
     "230690007": ("prior_stroke_or_tia", "stroke"),
+    "422504002": ("prior_stroke_or_tia", "ischaemic stroke"),
+    "432504007": ("prior_stroke_or_tia", "cerebral infarction"),
+    "230706003": ("prior_stroke_or_tia", "haemorrhagic stroke"),
+    "274100004": ("prior_stroke_or_tia", "cerebral haemorrhage"),
+    "21454007": ("prior_stroke_or_tia", "subarachnoid haemorrhage"),
+    "275526006": ("prior_stroke_or_tia", "history of stroke"),
     "266257000": ("prior_stroke_or_tia", "transient ischaemic attack"),
     "49436004": ("atrial_fibrillation", "atrial fibrillation"),
+    "282825002": ("atrial_fibrillation", "paroxysmal atrial fibrillation"),
+    "440059007": ("atrial_fibrillation", "persistent atrial fibrillation"),
+    "426749004": ("atrial_fibrillation", "chronic atrial fibrillation"),
+    "440028005": ("atrial_fibrillation", "permanent atrial fibrillation"),
     "77386006": ("pregnancy", "pregnancy"),
+    "72892002": ("pregnancy", "normal pregnancy"),
     "44054006": ("diabetes", "type 2 diabetes"),
     "46635009": ("diabetes", "type 1 diabetes"),
     "73211009": ("diabetes", "diabetes"),
@@ -235,16 +275,31 @@ CONDITION_TITLES: Mapping[str, str] = {
     **{code: words[0].upper() + words[1:] for code, (_, words) in CONDITION_ANSWERS.items()},
     "38341003": "Hypertension",
 }
-# ATC groups of current medication that answer a question with "yes".
-MEDICATION_ANSWERS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("C10AA", ("statin_treatment", "lipid_lowering_treatment")),
-    ("C10", ("lipid_lowering_treatment",)),
-    ("C02", ("antihypertensive_treatment",)),
-    ("C03", ("antihypertensive_treatment",)),
-    ("C07", ("antihypertensive_treatment",)),
-    ("C08", ("antihypertensive_treatment",)),
-    ("C09", ("antihypertensive_treatment",)),
+# ATC groups of current medication that answer a question with "yes". C02K (pulmonary hypertension, among others) is not
+# a treatment of systemic hypertension; C10BA10 is a combination without a statin.
+_ANTIHYPERTENSIVES = ("C02A", "C02B", "C02C", "C02D", "C02L", "C03", "C07", "C08", "C09")
+_STATIN_COMBINATIONS = ("C10BA", "C10BX")
+_WITHOUT_STATIN = ("C10BA10",)
+_STATIN_WITH_ANTIHYPERTENSIVE = (
+    *("C10BX03", "C10BX04", "C10BX06", "C10BX07", "C10BX09", "C10BX10"),
+    *("C10BX11", "C10BX12", "C10BX13", "C10BX14", "C10BX15"),
 )
+
+
+def medication_answers(atc: str) -> tuple[str, ...]:
+    """The questions that taking this drug answers with yes.
+
+    >>> medication_answers("C10BX03")
+    ('statin_treatment', 'lipid_lowering_treatment', 'antihypertensive_treatment')
+    """
+    answers: list[str] = []
+    if atc.startswith(("C10AA", *_STATIN_COMBINATIONS)) and not atc.startswith(_WITHOUT_STATIN):
+        answers.append("statin_treatment")
+    if atc.startswith("C10"):
+        answers.append("lipid_lowering_treatment")
+    if atc.startswith((*_ANTIHYPERTENSIVES, *_STATIN_WITH_ANTIHYPERTENSIVE)):
+        answers.append("antihypertensive_treatment")
+    return tuple(answers)
 
 
 def quantity_canonical(*, quantity: Quantity, value: Decimal, unit: str) -> Decimal:

@@ -1,4 +1,8 @@
-"""`Idempotency-Key`: the same request sent twice is one act, also when both arrive at the same moment."""
+"""`Idempotency-Key`: the same request sent twice is one act, also when both arrive at the same moment.
+
+The stored answer is the one row written after the act's audit entry, in the same transaction: it holds what the act
+answered, which is not known before. The log's lock is held for that single insert longer.
+"""
 
 from __future__ import annotations
 

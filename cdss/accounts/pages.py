@@ -18,6 +18,7 @@ from cdss.accounts.actors import Actor, actor_of
 from cdss.accounts.models import User
 from cdss.core.errors import NotFoundError
 
+MOST_BACK = 2000
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 PageView = Callable[Concatenate[HttpRequest, Actor, P], HttpResponseBase]
@@ -50,5 +51,6 @@ def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
         response = HttpResponse(status=401)
         response["HX-Redirect"] = reverse("sign-in")
         return response
-    back = {"next": request.get_full_path()} if request.method in {"GET", "HEAD"} else {}
-    return redirect(f"{reverse('sign-in')}?{urlencode(back)}" if back else reverse("sign-in"))
+    back = urlencode({"next": request.get_full_path()}) if request.method in {"GET", "HEAD"} else ""
+    # Django refuses to send anybody to an address beyond 2048 characters; who came from a longer one starts afresh.
+    return redirect(f"{reverse('sign-in')}?{back}" if 0 < len(back) < MOST_BACK else reverse("sign-in"))

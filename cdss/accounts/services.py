@@ -26,7 +26,7 @@ class UnknownTimeZoneError(DomainError):
     code = "UNKNOWN_TIME_ZONE"
 
 
-def organisation_create(*, name: str, slug: str, time_zone: str, region: str = "US") -> Organisation:
+def organisation_create(*, name: str, slug: str, time_zone: str, region: str) -> Organisation:
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:

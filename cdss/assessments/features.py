@@ -26,6 +26,7 @@ class Feature:
     effective_at: datetime | None = None
     rule: str = ""
     sentence: str = ""
+    reason_code: str = ""  # why it is not usable, where a reader should be told more than "missing"
 
     def as_body(self) -> dict[str, Any]:
         return {
@@ -37,6 +38,7 @@ class Feature:
             "source_ids": sorted(self.source_ids),
             "effective_at": self.effective_at.isoformat() if self.effective_at else None,
             "rule": self.rule,
+            "reason_code": self.reason_code,
         }
 
 

@@ -28,6 +28,7 @@ def egfr_ml_min_173m2(*, creatinine_umol_l: float, age_years: int, sex: Sex) -> 
 
 
 def release_label(name: str) -> tuple[str, str]:
+    """A release's name with its version, and the SHA-256 of its manifest."""
     release = load_release(name)
     return release.label, release.sha256
 

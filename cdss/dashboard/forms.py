@@ -48,9 +48,12 @@ class ReviewForm:
 
 @dataclass(frozen=True, slots=True)
 class CalciumForm:
+    """`seen_reading` is the newest reading that the page showed; 0: none."""
+
     verdicts: dict[str, str]
     attests_gated_whole_heart: bool
     attests_no_metal: bool
+    seen_reading: int
 
     @classmethod
     def of(cls, posted: QueryDict) -> CalciumForm:
@@ -59,10 +62,12 @@ class CalciumForm:
             for name, value in posted.items()
             if name.startswith(VERDICT) and value
         }
+        seen = typed(posted, "seen_reading")
         return cls(
             verdicts=verdicts,
             attests_gated_whole_heart="attests_gated_whole_heart" in posted,
             attests_no_metal="attests_no_metal" in posted,
+            seen_reading=int(seen) if seen.isdecimal() and len(seen) < 6 else 0,
         )
 
 

@@ -25,7 +25,6 @@ from cdss.dashboard.presenters_imaging import (
     VERDICTS,
     Calcium,
     StudyRow,
-    calcium_refusal,
     present_studies,
 )
 from cdss.dashboard.presenters_inputs import InputGroup, form_user_ids, present_inputs
@@ -124,7 +123,7 @@ def patient_page(actor: Actor, patient_id: uuid.UUID, now: datetime) -> PatientP
         banner=banner,
         known=known,
         work=work_of(actor, patient),
-        record=present_record(current, names, calcium_refusal(studies)) if current else None,
+        record=present_record(current, names) if current else None,
         questions=present_questions(patient, known, names, banner.age_years),
         studies=studies,
         history=present_history(history, current),
@@ -134,10 +133,10 @@ def patient_page(actor: Actor, patient_id: uuid.UUID, now: datetime) -> PatientP
     )
 
 
-def present_record(assessment: Assessment, names: dict[str, str], refusal: tuple[str, str] | None) -> Record:
+def present_record(assessment: Assessment, names: dict[str, str]) -> Record:
     return Record(
         assessment=assessment,
-        estimates=present_estimates(list(assessment.estimates.all()), refusal),
+        estimates=present_estimates(list(assessment.estimates.all())),
         inputs=present_inputs(assessment.snapshot.features.all(), names),
         reviews=list(assessment.reviews.all()),
         audit_seq=audit_seq_of(

@@ -11,7 +11,6 @@ from cdss.dashboard.words import INPUTS, SCALES, equation_words, named, outcome_
 
 NO_INTERVAL = "This equation publishes no interval."
 LONG_HORIZON_YEARS = 30
-CALCIUM_FIELD = "agatston_score"
 
 ICON_COLUMNS, ICON_STEP = 20, 10
 
@@ -72,13 +71,12 @@ class Estimates:
     explained: list[Card]
 
 
-def present_estimates(estimates: Sequence[RiskEstimate], calcium_refusal: tuple[str, str] | None) -> Estimates:
-    """`calcium_refusal`: (code, sentence) of the newest CT in which calcium was not scored."""
+def present_estimates(estimates: Sequence[RiskEstimate]) -> Estimates:
     cards = [card(estimate) for estimate in estimates]
     by_equation = {item.estimate.equation: item for item in cards}
     pair = None
     if {"mesa_chd", "mesa_chd_cac"} <= by_equation.keys():
-        pair = _calcium_pair(by_equation["mesa_chd"], by_equation["mesa_chd_cac"], calcium_refusal)
+        pair = _calcium_pair(by_equation["mesa_chd"], by_equation["mesa_chd_cac"])
     primary = [item for item in cards if item.estimate.role == EstimateRole.PRIMARY]
     in_pair = {id(pair.without), id(pair.with_calcium)} if pair else set()
     second = [item for item in cards if item.estimate.role != EstimateRole.PRIMARY and id(item) not in in_pair]
@@ -148,9 +146,6 @@ def _share(row: Attribution, largest: float) -> Share:
     )
 
 
-def _calcium_pair(without: Card, with_calcium: Card, refusal: tuple[str, str] | None) -> CalciumPair:
+def _calcium_pair(without: Card, with_calcium: Card) -> CalciumPair:
     estimate = with_calcium.estimate
-    code, sentence = estimate.reason_code, estimate.sentence
-    if estimate.risk is None and estimate.field == CALCIUM_FIELD and refusal is not None:
-        code, sentence = refusal
-    return CalciumPair(without, with_calcium, sentence, code)
+    return CalciumPair(without, with_calcium, estimate.sentence, estimate.reason_code)

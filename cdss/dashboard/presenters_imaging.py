@@ -89,21 +89,6 @@ def present_studies(studies: Iterable[Study]) -> list[StudyRow]:
     return [_study(study) for study in studies]
 
 
-def calcium_refusal(studies: Iterable[StudyRow]) -> tuple[str, str] | None:
-    """Why calcium was not scored in the newest CT in which it was looked for."""
-    for study in studies:
-        for row in study.series:
-            refusal = next((item for item in row.refusals if item.title == MEASUREMENTS[CALCIUM]), None)
-            if refusal is not None:
-                return refusal.reason_code, f"Calcium not scored: {_lower_first(refusal.sentence)}"
-    return None
-
-
-def _lower_first(sentence: str) -> str:
-    sentence = sentence.removeprefix("Calcium not scored: ")
-    return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
-
-
 def _study(study: Study) -> StudyRow:
     series = [_series(item) for item in study.series.all()]
     outcome = getattr(study, "outcome", None)

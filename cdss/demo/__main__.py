@@ -7,6 +7,8 @@ import json
 import signal
 import sys
 import threading
+import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cdss.demo.processes import Demonstration, DemonstrationError
@@ -44,7 +46,22 @@ def main(argv: list[str] | None = None) -> int:
     except (DemonstrationError, EmbeddedError) as error:
         _say(f"The demonstration stopped: {error}")
         return 1
+    except Exception as error:  # noqa: BLE001  whatever it is, a newcomer gets a sentence and the log the trace
+        _say(f"The demonstration stopped: unexpected {type(error).__name__}; {_trace_keep(demonstration.logs_dir)}.")
+        return 1
     return 0
+
+
+def _trace_keep(folder: Path) -> str:
+    """Append the trace of the error being handled to a log of our own, and say where it is."""
+    path = folder / "demonstration.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with path.open("a", encoding="utf-8") as log:
+            log.write(f"{datetime.now(UTC).isoformat()} {traceback.format_exc()}\n")
+    except OSError as error:
+        return f"its trace could not be written to {path} ({error.strerror})"
+    return f"its trace is in {path}"
 
 
 def _say(line: str) -> None:

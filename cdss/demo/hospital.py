@@ -57,7 +57,7 @@ def hospital_load(*, folder: Path, api_token: str, now: datetime, say: Callable[
 def _hospital(slug: str, name: str, api_token: str) -> tuple[Organisation, Actor]:
     organisation = Organisation.objects.filter(slug=slug).first()
     if organisation is None:
-        organisation = organisation_create(name=name, slug=slug, time_zone=TIME_ZONES[slug])
+        organisation = organisation_create(name=name, slug=slug, time_zone=TIME_ZONES[slug], region="US")
     for role in (Role.CLINICIAN, Role.AUDITOR, Role.ADMINISTRATOR):
         username = role.lower() if slug == "north" else f"{role.lower()}.{slug}"
         if not User.objects.filter(username=username).exists():

@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from typing import Self
 
 from cdss.embedded.processes import ChildProcesses
 from cdss.embedded.supervisor import EmbeddedServices
+from cdss.embedded.urls import ServiceUrls
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60
@@ -59,6 +60,10 @@ class Demonstration:
     @property
     def own_dir(self) -> Path:
         return self.data_dir / "demonstration"
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.own_dir / "logs"
 
     @property
     def api_token(self) -> str:
@@ -142,15 +147,11 @@ class Demonstration:
 
     def _start_services(self) -> None:
         """The embedded servers, unless DATABASE_URL and BROKER_URL name the user's own."""
-        environment = dict(os.environ)
-        if "DATABASE_URL" not in environment or "BROKER_URL" not in environment:
+        urls = None
+        if "DATABASE_URL" not in os.environ or "BROKER_URL" not in os.environ:
             self._embedded = EmbeddedServices(on_progress=self.say)
             urls = self._embedded.start(self.data_dir)
-            environment.setdefault("DATABASE_URL", urls.database_url)
-            environment.setdefault("DATABASE_OWNER_URL", urls.database_owner_url)
-            environment.setdefault("BROKER_URL", urls.broker_url)
-            environment.setdefault("CACHE_URL", urls.cache_url)
-        environment.setdefault("DATABASE_OWNER_URL", environment["DATABASE_URL"])
+        environment = environment_with(os.environ, urls)
         self.own_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         storage = self.data_dir / "storage"
         storage.mkdir(exist_ok=True, mode=0o700)
@@ -192,7 +193,7 @@ class Demonstration:
         return datetime.now(UTC).date().isoformat()
 
     def _start_processes(self) -> None:
-        python, logs = sys.executable, self.own_dir / "logs"
+        python, logs = sys.executable, self.logs_dir
         web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--workers", "1",
                "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "cdss.wsgi:application"]  # fmt: skip
         worker = [python, "-m", "celery", "-A", "cdss.celery", "worker", "--loglevel", "warning", "--pool", "prefork",
@@ -215,6 +216,19 @@ class Demonstration:
                 if time.monotonic() > deadline:
                     raise DemonstrationError(f"{url} did not answer within {START_SECONDS} s; the logs are in {logs}.")
                 time.sleep(0.1)
+
+
+def environment_with(named: Mapping[str, str], embedded: ServiceUrls | None) -> dict[str, str]:
+    """The environment with every address in it; both addresses of the database are of the same server."""
+    environment = dict(named)
+    if embedded is not None:
+        if "DATABASE_URL" not in environment:
+            environment["DATABASE_URL"] = embedded.database_url
+            environment["DATABASE_OWNER_URL"] = embedded.database_owner_url
+        environment.setdefault("BROKER_URL", embedded.broker_url)
+        environment.setdefault("CACHE_URL", embedded.cache_url)
+    environment.setdefault("DATABASE_OWNER_URL", environment["DATABASE_URL"])
+    return environment
 
 
 def _answers(url: str) -> bool:

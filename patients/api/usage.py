@@ -7,10 +7,10 @@ from patients.terminology import (
     ATC,
     CONDITION_ANSWERS,
     LOINC,
-    MEDICATION_ANSWERS,
     QUANTITY_OF_LOINC,
     QUESTION_OF_CODE,
     SNOMED_CT,
+    medication_answers,
 )
 
 Reason = tuple[str, str]  # code, sentence
@@ -38,5 +38,5 @@ def _is_understood(row: ClinicalRow) -> bool:
         case Condition():
             return row.code_system == SNOMED_CT and row.code in CONDITION_ANSWERS
         case MedicationStatement():
-            return row.code_system == ATC and row.code.startswith(tuple(prefix for prefix, _ in MEDICATION_ANSWERS))
+            return row.code_system == ATC and bool(medication_answers(row.code))
     return False

@@ -7,136 +7,246 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Patient',
+            name="Patient",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('family_name', models.TextField()),
-                ('given_name', models.TextField(blank=True)),
-                ('birth_date', models.DateField(null=True)),
-                ('sex', models.TextField(choices=[('female', 'Female'), ('male', 'Male'), ('other', 'Other'), ('unknown', 'Unknown')], default='unknown')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("family_name", models.TextField()),
+                ("given_name", models.TextField(blank=True)),
+                ("birth_date", models.DateField(null=True)),
+                (
+                    "sex",
+                    models.TextField(
+                        choices=[("female", "Female"), ("male", "Male"), ("other", "Other"), ("unknown", "Unknown")],
+                        default="unknown",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Observation',
+            name="Observation",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('code_system', models.TextField()),
-                ('code', models.TextField()),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('source', models.TextField()),
-                ('source_id', models.TextField(null=True)),
-                ('content_sha256', models.BinaryField(max_length=32)),
-                ('status', models.TextField(choices=[('final', 'Final'), ('corrected', 'Corrected'), ('entered-in-error', 'Entered in error')], default='final')),
-                ('value_quantity', models.DecimalField(decimal_places=8, max_digits=20, null=True)),
-                ('unit', models.TextField(blank=True)),
-                ('value_code', models.TextField(blank=True)),
-                ('setting', models.TextField(choices=[('ambulatory', 'Ambulatory'), ('inpatient', 'Inpatient'), ('emergency', 'Emergency'), ('unknown', 'Not stated')], default='unknown')),
-                ('effective_at', models.DateTimeField()),
-                ('issued_at', models.DateTimeField(null=True)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
-                ('replaces', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='patients.observation')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='patients.patient')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("code_system", models.TextField()),
+                ("code", models.TextField()),
+                ("recorded_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("source", models.TextField()),
+                ("source_id", models.TextField(null=True)),
+                ("content_sha256", models.BinaryField(max_length=32)),
+                (
+                    "status",
+                    models.TextField(
+                        choices=[
+                            ("final", "Final"),
+                            ("corrected", "Corrected"),
+                            ("entered-in-error", "Entered in error"),
+                        ],
+                        default="final",
+                    ),
+                ),
+                ("value_quantity", models.DecimalField(decimal_places=8, max_digits=20, null=True)),
+                ("unit", models.TextField(blank=True)),
+                ("value_code", models.TextField(blank=True)),
+                (
+                    "setting",
+                    models.TextField(
+                        choices=[
+                            ("ambulatory", "Ambulatory"),
+                            ("inpatient", "Inpatient"),
+                            ("emergency", "Emergency"),
+                            ("unknown", "Not stated"),
+                        ],
+                        default="unknown",
+                    ),
+                ),
+                ("effective_at", models.DateTimeField()),
+                ("issued_at", models.DateTimeField(null=True)),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
+                (
+                    "replaces",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replaced_by",
+                        to="patients.observation",
+                    ),
+                ),
+                ("patient", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="patients.patient")),
             ],
         ),
         migrations.CreateModel(
-            name='MedicationStatement',
+            name="MedicationStatement",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('code_system', models.TextField()),
-                ('code', models.TextField()),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('source', models.TextField()),
-                ('source_id', models.TextField(null=True)),
-                ('content_sha256', models.BinaryField(max_length=32)),
-                ('status', models.TextField(choices=[('active', 'Taking'), ('stopped', 'Stopped'), ('entered-in-error', 'Entered in error')], default='active')),
-                ('start_date', models.DateField(null=True)),
-                ('end_date', models.DateField(null=True)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
-                ('replaces', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='patients.medicationstatement')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='patients.patient')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("code_system", models.TextField()),
+                ("code", models.TextField()),
+                ("recorded_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("source", models.TextField()),
+                ("source_id", models.TextField(null=True)),
+                ("content_sha256", models.BinaryField(max_length=32)),
+                (
+                    "status",
+                    models.TextField(
+                        choices=[
+                            ("active", "Taking"),
+                            ("stopped", "Stopped"),
+                            ("entered-in-error", "Entered in error"),
+                        ],
+                        default="active",
+                    ),
+                ),
+                ("start_date", models.DateField(null=True)),
+                ("end_date", models.DateField(null=True)),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
+                (
+                    "replaces",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replaced_by",
+                        to="patients.medicationstatement",
+                    ),
+                ),
+                ("patient", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="patients.patient")),
             ],
         ),
         migrations.CreateModel(
-            name='Condition',
+            name="Condition",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('code_system', models.TextField()),
-                ('code', models.TextField()),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('source', models.TextField()),
-                ('source_id', models.TextField(null=True)),
-                ('content_sha256', models.BinaryField(max_length=32)),
-                ('status', models.TextField(choices=[('active', 'Active'), ('resolved', 'Resolved'), ('refuted', 'Refuted'), ('entered-in-error', 'Entered in error')], default='active')),
-                ('onset_date', models.DateField(null=True)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
-                ('replaces', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='patients.condition')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='patients.patient')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("code_system", models.TextField()),
+                ("code", models.TextField()),
+                ("recorded_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("source", models.TextField()),
+                ("source_id", models.TextField(null=True)),
+                ("content_sha256", models.BinaryField(max_length=32)),
+                (
+                    "status",
+                    models.TextField(
+                        choices=[
+                            ("active", "Active"),
+                            ("resolved", "Resolved"),
+                            ("refuted", "Refuted"),
+                            ("entered-in-error", "Entered in error"),
+                        ],
+                        default="active",
+                    ),
+                ),
+                ("onset_date", models.DateField(null=True)),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
+                (
+                    "replaces",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replaced_by",
+                        to="patients.condition",
+                    ),
+                ),
+                ("patient", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="patients.patient")),
             ],
         ),
         migrations.CreateModel(
-            name='PatientIdentifier',
+            name="PatientIdentifier",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('system', models.TextField(blank=True)),
-                ('value', models.TextField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='identifiers', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("system", models.TextField(blank=True)),
+                ("value", models.TextField()),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="identifiers", to="patients.patient"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(fields=['organisation', 'family_name'], name='patient_by_name'),
+            model_name="patient",
+            index=models.Index(fields=["organisation", "family_name"], name="patient_by_name"),
         ),
         migrations.AddConstraint(
-            model_name='patient',
-            constraint=models.CheckConstraint(condition=models.Q(('sex__in', ['female', 'male', 'other', 'unknown'])), name='patient_sex_known'),
+            model_name="patient",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sex__in", ["female", "male", "other", "unknown"])), name="patient_sex_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='observation',
-            index=models.Index(fields=['patient', 'code', '-effective_at'], name='observation_by_code'),
+            model_name="observation",
+            index=models.Index(fields=["patient", "code", "-effective_at"], name="observation_by_code"),
         ),
         migrations.AddConstraint(
-            model_name='observation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('value_code', ''), ('value_quantity__isnull', False)), models.Q(('value_quantity__isnull', True), models.Q(('value_code', ''), _negated=True)), _connector='OR'), name='observation_one_value'),
+            model_name="observation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("value_code", ""), ("value_quantity__isnull", False)),
+                    models.Q(("value_quantity__isnull", True), models.Q(("value_code", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="observation_one_value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='observation',
-            constraint=models.UniqueConstraint(fields=('organisation', 'source', 'source_id'), name='observation_source_unique'),
+            model_name="observation",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "source", "source_id"), name="observation_source_unique"
+            ),
         ),
         migrations.AddIndex(
-            model_name='medicationstatement',
-            index=models.Index(fields=['patient', 'code'], name='medication_by_code'),
+            model_name="medicationstatement",
+            index=models.Index(fields=["patient", "code"], name="medication_by_code"),
         ),
         migrations.AddConstraint(
-            model_name='medicationstatement',
-            constraint=models.UniqueConstraint(fields=('organisation', 'source', 'source_id'), name='medication_source_unique'),
+            model_name="medicationstatement",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "source", "source_id"), name="medication_source_unique"
+            ),
         ),
         migrations.AddIndex(
-            model_name='condition',
-            index=models.Index(fields=['patient', 'code'], name='condition_by_code'),
+            model_name="condition",
+            index=models.Index(fields=["patient", "code"], name="condition_by_code"),
         ),
         migrations.AddConstraint(
-            model_name='condition',
-            constraint=models.UniqueConstraint(fields=('organisation', 'source', 'source_id'), name='condition_source_unique'),
+            model_name="condition",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "source", "source_id"), name="condition_source_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='patientidentifier',
-            constraint=models.UniqueConstraint(fields=('organisation', 'system', 'value'), name='patient_identifier_unique'),
+            model_name="patientidentifier",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "system", "value"), name="patient_identifier_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='patientidentifier',
-            constraint=models.CheckConstraint(condition=models.Q(('value', ''), _negated=True), name='patient_identifier_not_empty'),
+            model_name="patientidentifier",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("value", ""), _negated=True), name="patient_identifier_not_empty"
+            ),
         ),
     ]

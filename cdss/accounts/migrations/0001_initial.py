@@ -7,74 +7,105 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.TextField(unique=True)),
-                ('slug', models.SlugField(unique=True)),
-                ('time_zone', models.TextField(default='UTC')),
-                ('region', models.TextField(choices=[('US', 'United States'), ('EUROPE', 'Europe')], default='US')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.TextField(unique=True)),
+                ("slug", models.SlugField(unique=True)),
+                ("time_zone", models.TextField(default="UTC")),
+                ("region", models.TextField(choices=[("US", "United States"), ("EUROPE", "Europe")], default="US")),
             ],
         ),
         migrations.CreateModel(
-            name='IdempotentRequest',
+            name="IdempotentRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('actor_identifier', models.TextField()),
-                ('key', models.TextField()),
-                ('method_and_path', models.TextField()),
-                ('request_sha256', models.BinaryField(max_length=32)),
-                ('response_status', models.SmallIntegerField()),
-                ('response_body', models.TextField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("actor_identifier", models.TextField()),
+                ("key", models.TextField()),
+                ("method_and_path", models.TextField()),
+                ("request_sha256", models.BinaryField(max_length=32)),
+                ("response_status", models.SmallIntegerField()),
+                ("response_body", models.TextField()),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['created_at'], name='idempotent_request_by_age')],
-                'constraints': [models.UniqueConstraint(fields=('actor_identifier', 'key'), name='idempotent_request_once'), models.CheckConstraint(condition=models.Q(('response_status__gte', 200), ('response_status__lt', 400)), name='idempotent_request_done')],
+                "indexes": [models.Index(fields=["created_at"], name="idempotent_request_by_age")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("actor_identifier", "key"), name="idempotent_request_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("response_status__gte", 200), ("response_status__lt", 400)),
+                        name="idempotent_request_done",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ApiClient',
+            name="ApiClient",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.TextField()),
-                ('token_sha256', models.BinaryField(max_length=32, unique=True)),
-                ('scopes', models.JSONField()),
-                ('is_demonstration', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_clients', to='accounts.organisation')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.TextField()),
+                ("token_sha256", models.BinaryField(max_length=32, unique=True)),
+                ("scopes", models.JSONField()),
+                ("is_demonstration", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="api_clients",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('organisation', 'name'), name='api_client_name_unique')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organisation", "name"), name="api_client_name_unique")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('username', models.TextField(unique=True)),
-                ('full_name', models.TextField()),
-                ('role', models.TextField(choices=[('CLINICIAN', 'Clinician'), ('AUDITOR', 'Auditor'), ('ADMINISTRATOR', 'Administrator')])),
-                ('is_active', models.BooleanField(default=True)),
-                ('is_demonstration', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='users', to='accounts.organisation')),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("username", models.TextField(unique=True)),
+                ("full_name", models.TextField()),
+                (
+                    "role",
+                    models.TextField(
+                        choices=[("CLINICIAN", "Clinician"), ("AUDITOR", "Auditor"), ("ADMINISTRATOR", "Administrator")]
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                ("is_demonstration", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="users", to="accounts.organisation"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('role__in', ['CLINICIAN', 'AUDITOR', 'ADMINISTRATOR'])), name='user_role_known')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("role__in", ["CLINICIAN", "AUDITOR", "ADMINISTRATOR"])),
+                        name="user_role_known",
+                    )
+                ],
             },
         ),
     ]

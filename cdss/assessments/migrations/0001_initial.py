@@ -7,201 +7,377 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('imaging', '0001_initial'),
-        ('patients', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("imaging", "0001_initial"),
+        ("patients", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='FeatureSnapshot',
+            name="FeatureSnapshot",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('as_of', models.DateTimeField()),
-                ('body', models.TextField()),
-                ('sha256', models.TextField()),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='patients.patient')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("as_of", models.DateTimeField()),
+                ("body", models.TextField()),
+                ("sha256", models.TextField()),
+                ("recorded_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
+                ("patient", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="patients.patient")),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Assessment',
+            name="Assessment",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('input_digest', models.TextField()),
-                ('release', models.TextField()),
-                ('release_sha256', models.TextField()),
-                ('policy_version', models.TextField()),
-                ('code_version', models.TextField()),
-                ('is_withheld', models.BooleanField()),
-                ('assessed_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='patients.patient')),
-                ('supersedes', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='superseded_by', to='assessments.assessment')),
-                ('snapshot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='assessments.featuresnapshot')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("input_digest", models.TextField()),
+                ("release", models.TextField()),
+                ("release_sha256", models.TextField()),
+                ("policy_version", models.TextField()),
+                ("code_version", models.TextField()),
+                ("is_withheld", models.BooleanField()),
+                ("assessed_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="assessments", to="patients.patient"
+                    ),
+                ),
+                (
+                    "supersedes",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="superseded_by",
+                        to="assessments.assessment",
+                    ),
+                ),
+                (
+                    "snapshot",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="assessments.featuresnapshot"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RiskEstimate',
+            name="RiskEstimate",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('position', models.SmallIntegerField()),
-                ('role', models.TextField(choices=[('PRIMARY', 'Shown first'), ('SECOND', 'Shown beside it')])),
-                ('outcome', models.TextField()),
-                ('horizon_years', models.SmallIntegerField()),
-                ('equation', models.TextField()),
-                ('equation_version', models.TextField()),
-                ('risk', models.FloatField(null=True)),
-                ('risk_low', models.FloatField(null=True)),
-                ('risk_high', models.FloatField(null=True)),
-                ('coverage', models.FloatField(null=True)),
-                ('reason_code', models.TextField(blank=True)),
-                ('sentence', models.TextField(blank=True)),
-                ('field', models.TextField(blank=True)),
-                ('field_value', models.TextField(blank=True)),
-                ('limit', models.TextField(blank=True)),
-                ('reference_risk', models.FloatField(null=True)),
-                ('reference_person', models.TextField(blank=True)),
-                ('assessment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='estimates', to='assessments.assessment')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("position", models.SmallIntegerField()),
+                ("role", models.TextField(choices=[("PRIMARY", "Shown first"), ("SECOND", "Shown beside it")])),
+                ("outcome", models.TextField()),
+                ("horizon_years", models.SmallIntegerField()),
+                ("equation", models.TextField()),
+                ("equation_version", models.TextField()),
+                ("risk", models.FloatField(null=True)),
+                ("risk_low", models.FloatField(null=True)),
+                ("risk_high", models.FloatField(null=True)),
+                ("coverage", models.FloatField(null=True)),
+                ("reason_code", models.TextField(blank=True)),
+                ("sentence", models.TextField(blank=True)),
+                ("field", models.TextField(blank=True)),
+                ("field_value", models.TextField(blank=True)),
+                ("limit", models.TextField(blank=True)),
+                ("reference_risk", models.FloatField(null=True)),
+                ("reference_person", models.TextField(blank=True)),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="estimates",
+                        to="assessments.assessment",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attribution',
+            name="Attribution",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('position', models.SmallIntegerField()),
-                ('input', models.TextField()),
-                ('value', models.TextField()),
-                ('unit', models.TextField(blank=True)),
-                ('reference_value', models.TextField()),
-                ('log_odds_or_hazard', models.FloatField()),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
-                ('estimate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attributions', to='assessments.riskestimate')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("position", models.SmallIntegerField()),
+                ("input", models.TextField()),
+                ("value", models.TextField()),
+                ("unit", models.TextField(blank=True)),
+                ("reference_value", models.TextField()),
+                ("log_odds_or_hazard", models.FloatField()),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
+                (
+                    "estimate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attributions",
+                        to="assessments.riskestimate",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SnapshotFeature',
+            name="SnapshotFeature",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('feature', models.TextField()),
-                ('title', models.TextField()),
-                ('state', models.TextField(choices=[('USED', 'Known'), ('MISSING', 'Missing'), ('TOO_OLD', 'Too old'), ('ACUTE', 'Only from acute care'), ('REFUSED', 'Not understood')])),
-                ('value', models.TextField(blank=True)),
-                ('unit', models.TextField(blank=True)),
-                ('sent_value', models.TextField(blank=True)),
-                ('sent_unit', models.TextField(blank=True)),
-                ('source_type', models.TextField(blank=True)),
-                ('source_ids', models.JSONField(default=list)),
-                ('source', models.TextField(blank=True)),
-                ('effective_at', models.DateTimeField(null=True)),
-                ('rule', models.TextField(blank=True)),
-                ('sentence', models.TextField(blank=True)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
-                ('snapshot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='features', to='assessments.featuresnapshot')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("feature", models.TextField()),
+                ("title", models.TextField()),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[
+                            ("USED", "Known"),
+                            ("MISSING", "Missing"),
+                            ("TOO_OLD", "Too old"),
+                            ("ACUTE", "Only from acute care"),
+                            ("REFUSED", "Not understood"),
+                        ]
+                    ),
+                ),
+                ("value", models.TextField(blank=True)),
+                ("unit", models.TextField(blank=True)),
+                ("sent_value", models.TextField(blank=True)),
+                ("sent_unit", models.TextField(blank=True)),
+                ("source_type", models.TextField(blank=True)),
+                ("source_ids", models.JSONField(default=list)),
+                ("source", models.TextField(blank=True)),
+                ("effective_at", models.DateTimeField(null=True)),
+                ("rule", models.TextField(blank=True)),
+                ("sentence", models.TextField(blank=True)),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
+                (
+                    "snapshot",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="features",
+                        to="assessments.featuresnapshot",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StudyOutcome',
+            name="StudyOutcome",
             fields=[
-                ('study', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='outcome', serialize=False, to='imaging.study')),
-                ('outcome', models.TextField(choices=[('RECORDED', 'Recorded'), ('WITHHELD', 'Withheld'), ('FAILED', 'Failed')])),
-                ('reason_code', models.TextField(blank=True)),
-                ('sentence', models.TextField(blank=True)),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('assessment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='assessments.assessment')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
+                (
+                    "study",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="outcome",
+                        serialize=False,
+                        to="imaging.study",
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.TextField(
+                        choices=[("RECORDED", "Recorded"), ("WITHHELD", "Withheld"), ("FAILED", "Failed")]
+                    ),
+                ),
+                ("reason_code", models.TextField(blank=True)),
+                ("sentence", models.TextField(blank=True)),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to="assessments.assessment"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WorklistEntry',
+            name="WorklistEntry",
             fields=[
-                ('patient', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='worklist_entry', serialize=False, to='patients.patient')),
-                ('state', models.TextField(choices=[('NEW', 'Not yet answered'), ('ACKNOWLEDGED', 'Acknowledged'), ('OVERRIDDEN', 'Overridden')], default='NEW')),
-                ('outcome', models.TextField()),
-                ('horizon_years', models.SmallIntegerField()),
-                ('equation', models.TextField()),
-                ('risk', models.FloatField(null=True)),
-                ('reason_code', models.TextField(blank=True)),
-                ('sentence', models.TextField(blank=True)),
-                ('waiting_since', models.DateTimeField()),
-                ('assessment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='worklist_entry', to='assessments.assessment')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
+                (
+                    "patient",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="worklist_entry",
+                        serialize=False,
+                        to="patients.patient",
+                    ),
+                ),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[
+                            ("NEW", "Not yet answered"),
+                            ("ACKNOWLEDGED", "Acknowledged"),
+                            ("OVERRIDDEN", "Overridden"),
+                        ],
+                        default="NEW",
+                    ),
+                ),
+                ("outcome", models.TextField()),
+                ("horizon_years", models.SmallIntegerField()),
+                ("equation", models.TextField()),
+                ("risk", models.FloatField(null=True)),
+                ("reason_code", models.TextField(blank=True)),
+                ("sentence", models.TextField(blank=True)),
+                ("waiting_since", models.DateTimeField()),
+                (
+                    "assessment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="worklist_entry",
+                        to="assessments.assessment",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AssessmentReview',
+            name="AssessmentReview",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.TextField(choices=[('ACKNOWLEDGE', 'Acknowledged'), ('OVERRIDE', 'Overridden')])),
-                ('reason', models.TextField(blank=True)),
-                ('comment', models.TextField(blank=True)),
-                ('reviewer_id', models.TextField()),
-                ('reviewer_name', models.TextField()),
-                ('idempotency_key', models.TextField(null=True)),
-                ('reviewed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('assessment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='assessments.assessment')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("kind", models.TextField(choices=[("ACKNOWLEDGE", "Acknowledged"), ("OVERRIDE", "Overridden")])),
+                ("reason", models.TextField(blank=True)),
+                ("comment", models.TextField(blank=True)),
+                ("reviewer_id", models.TextField()),
+                ("reviewer_name", models.TextField()),
+                ("idempotency_key", models.TextField(null=True)),
+                ("reviewed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reviews", to="assessments.assessment"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="accounts.organisation"),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('kind', 'ACKNOWLEDGE'), ('reason', '')), models.Q(('kind', 'OVERRIDE'), ('reason__in', ['INPUT_WRONG', 'INPUT_MISSING', 'NOT_FOR_THIS_PERSON', 'OTHER_PRIORITY', 'OTHER'])), _connector='OR'), name='review_override_has_reason'), models.UniqueConstraint(fields=('assessment', 'reviewer_id', 'idempotency_key'), name='review_once')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "ACKNOWLEDGE"), ("reason", "")),
+                            models.Q(
+                                ("kind", "OVERRIDE"),
+                                (
+                                    "reason__in",
+                                    ["INPUT_WRONG", "INPUT_MISSING", "NOT_FOR_THIS_PERSON", "OTHER_PRIORITY", "OTHER"],
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="review_override_has_reason",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("assessment", "reviewer_id", "idempotency_key"), name="review_once"
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='assessment',
-            index=models.Index(fields=['patient', '-recorded_at'], name='assessment_by_patient'),
+            model_name="assessment",
+            index=models.Index(fields=["patient", "-recorded_at"], name="assessment_by_patient"),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.UniqueConstraint(fields=('patient', 'input_digest', 'release'), name='assessment_decided_once'),
+            model_name="assessment",
+            constraint=models.UniqueConstraint(
+                fields=("patient", "input_digest", "release"), name="assessment_decided_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.UniqueConstraint(condition=models.Q(('supersedes__isnull', True)), fields=('patient',), name='assessment_one_first'),
+            model_name="assessment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("supersedes__isnull", True)), fields=("patient",), name="assessment_one_first"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='riskestimate',
-            constraint=models.UniqueConstraint(fields=('assessment', 'equation', 'outcome', 'horizon_years'), name='risk_estimate_unique'),
+            model_name="riskestimate",
+            constraint=models.UniqueConstraint(
+                fields=("assessment", "equation", "outcome", "horizon_years"), name="risk_estimate_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='riskestimate',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason_code', ''), ('risk__isnull', False)), models.Q(('risk__isnull', True), models.Q(('reason_code', ''), _negated=True), models.Q(('sentence', ''), _negated=True)), _connector='OR'), name='risk_estimate_number_or_reason'),
+            model_name="riskestimate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("reason_code", ""), ("risk__isnull", False)),
+                    models.Q(
+                        ("risk__isnull", True),
+                        models.Q(("reason_code", ""), _negated=True),
+                        models.Q(("sentence", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="risk_estimate_number_or_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='riskestimate',
-            constraint=models.CheckConstraint(condition=models.Q(('risk__isnull', True), models.Q(('risk__gte', 0), ('risk__lte', 1)), _connector='OR'), name='risk_estimate_range'),
+            model_name="riskestimate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("risk__isnull", True), models.Q(("risk__gte", 0), ("risk__lte", 1)), _connector="OR"
+                ),
+                name="risk_estimate_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='riskestimate',
-            constraint=models.CheckConstraint(condition=models.Q(('horizon_years__gt', 0)), name='risk_estimate_horizon'),
+            model_name="riskestimate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("horizon_years__gt", 0)), name="risk_estimate_horizon"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attribution',
-            constraint=models.UniqueConstraint(fields=('estimate', 'input'), name='attribution_unique'),
+            model_name="attribution",
+            constraint=models.UniqueConstraint(fields=("estimate", "input"), name="attribution_unique"),
         ),
         migrations.AddConstraint(
-            model_name='snapshotfeature',
-            constraint=models.UniqueConstraint(fields=('snapshot', 'feature'), name='snapshot_feature_unique'),
+            model_name="snapshotfeature",
+            constraint=models.UniqueConstraint(fields=("snapshot", "feature"), name="snapshot_feature_unique"),
         ),
         migrations.AddConstraint(
-            model_name='studyoutcome',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('assessment__isnull', False), ('outcome', 'RECORDED'), ('reason_code', '')), models.Q(models.Q(('outcome', 'RECORDED'), _negated=True), models.Q(('reason_code', ''), _negated=True)), _connector='OR'), name='study_outcome_has_record_or_reason'),
+            model_name="studyoutcome",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("assessment__isnull", False), ("outcome", "RECORDED"), ("reason_code", "")),
+                    models.Q(
+                        models.Q(("outcome", "RECORDED"), _negated=True), models.Q(("reason_code", ""), _negated=True)
+                    ),
+                    _connector="OR",
+                ),
+                name="study_outcome_has_record_or_reason",
+            ),
         ),
         migrations.AddIndex(
-            model_name='worklistentry',
-            index=models.Index(fields=['organisation', 'waiting_since', 'patient'], name='worklist_by_waiting'),
+            model_name="worklistentry",
+            index=models.Index(fields=["organisation", "waiting_since", "patient"], name="worklist_by_waiting"),
         ),
         migrations.AddIndex(
-            model_name='worklistentry',
-            index=models.Index(condition=models.Q(('state', 'NEW')), fields=['organisation', 'waiting_since', 'patient'], name='worklist_new_by_waiting'),
+            model_name="worklistentry",
+            index=models.Index(
+                condition=models.Q(("state", "NEW")),
+                fields=["organisation", "waiting_since", "patient"],
+                name="worklist_new_by_waiting",
+            ),
         ),
     ]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from cdss.assessments.features import Feature, Features
 from cdss.assessments.models import FeatureState
-from cdss.assessments.policy.table import CODE_OF_DIAGNOSIS, PREGNANCY, STOPS, TABLE, Row, Stop
+from cdss.assessments.policy.table import CODE_OF_DIAGNOSIS, NOT_FOR_REGION, PREGNANCY, STOPS, TABLE, Row, Stop
 
 CHILDBEARING_AGES = (18, 50)
 
@@ -35,9 +35,9 @@ class PolicyDecision:
     field: str = ""
 
 
-def policy_apply(features: Features) -> list[PolicyDecision]:
+def policy_apply(features: Features, region: str) -> list[PolicyDecision]:
     """The table applied to one snapshot, in the table's order."""
-    return [_decide(row, features) for row in TABLE if _is_asked(row, features)]
+    return [_decide(row, features, region) for row in TABLE if _is_asked(row, features)]
 
 
 def _is_asked(row: Row, features: Features) -> bool:
@@ -47,7 +47,11 @@ def _is_asked(row: Row, features: Features) -> bool:
     return row.ages[0] <= int(age.value) <= row.ages[1]
 
 
-def _decide(row: Row, features: Features) -> PolicyDecision:
+def _decide(row: Row, features: Features, region: str) -> PolicyDecision:
+    if region not in row.regions:
+        return PolicyDecision(
+            row.equation, row.outcome, row.horizon_years, row.role, "REGION", NOT_FOR_REGION, "region"
+        )
     # A known reason comes before an open question: it will not go away when the question is answered.
     stops = [STOPS[name] for name in row.stops if not (name == PREGNANCY and not may_be_pregnant(features))]
     for stop in stops:

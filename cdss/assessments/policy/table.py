@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-VERSION = "us-1"
+VERSION = "default-1"
 
 PRIOR_CARDIOVASCULAR_DISEASE = "prior_cardiovascular_disease"
 PRIOR_STROKE_OR_TIA = "prior_stroke_or_tia"
@@ -51,7 +51,14 @@ STOPS = {
     ),
 }
 # Diagnoses with a code of their own, by the words of patients.terminology.CONDITION_ANSWERS.
-CODE_OF_DIAGNOSIS = {"heart failure": "PRIOR_HF", "transient ischaemic attack": "PRIOR_TIA"}
+CODE_OF_DIAGNOSIS = {
+    "heart failure": "PRIOR_HF",
+    "congestive heart failure": "PRIOR_HF",
+    "left heart failure": "PRIOR_HF",
+    "heart failure with reduced ejection fraction": "PRIOR_HF",
+    "heart failure with preserved ejection fraction": "PRIOR_HF",
+    "transient ischaemic attack": "PRIOR_TIA",
+}
 
 PRIMARY_PREVENTION = (PREGNANCY, PRIOR_CARDIOVASCULAR_DISEASE, PRIOR_STROKE_OR_TIA)
 
@@ -63,16 +70,20 @@ class Row:
     horizon_years: int
     role: str
     stops: tuple[str, ...] = PRIMARY_PREVENTION
+    regions: tuple[str, ...] = ("US", "EUROPE")
     ages: tuple[int, int] | None = None  # outside it the row is not asked for at all
 
 
+US = ("US",)
+NOT_FOR_REGION = "Not shown: PREVENT is for the United States, and the European equations are not part of this release."
+
 TABLE = (
-    Row("prevent_base", "total_cvd", 10, "PRIMARY"),
-    Row("prevent_base", "ascvd", 10, "PRIMARY"),
-    Row("prevent_base", "heart_failure", 10, "PRIMARY"),
-    Row("prevent_base", "stroke", 10, "PRIMARY", (*PRIMARY_PREVENTION, ATRIAL_FIBRILLATION)),
+    Row("prevent_base", "total_cvd", 10, "PRIMARY", regions=US),
+    Row("prevent_base", "ascvd", 10, "PRIMARY", regions=US),
+    Row("prevent_base", "heart_failure", 10, "PRIMARY", regions=US),
+    Row("prevent_base", "stroke", 10, "PRIMARY", (*PRIMARY_PREVENTION, ATRIAL_FIBRILLATION), regions=US),
     Row("mesa_chd", "chd", 10, "SECOND"),
     Row("mesa_chd_cac", "chd", 10, "SECOND"),
-    Row("prevent_base", "total_cvd", 30, "SECOND", ages=(30, 59)),
-    Row("prevent_base", "ascvd", 30, "SECOND", ages=(30, 59)),
+    Row("prevent_base", "total_cvd", 30, "SECOND", ages=(30, 59), regions=US),
+    Row("prevent_base", "ascvd", 30, "SECOND", ages=(30, 59), regions=US),
 )

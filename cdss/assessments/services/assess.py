@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from django.db import connection
 
 from cdss.accounts.actors import system_actor
 from cdss.assessments.features import Features
-from cdss.assessments.inference import InferenceResult, estimates_compute, release_label
+from cdss.assessments.inference import InferenceResult, estimates_compute
 from cdss.assessments.models import Assessment, Attribution, FeatureState, RiskEstimate
 from cdss.assessments.policy.apply import PolicyDecision, policy_apply
 from cdss.assessments.policy.table import VERSION as POLICY_VERSION
@@ -72,7 +73,7 @@ def patient_assess(job: ClaimedJob) -> Callable[[], None]:
 def assessment_compute(*, patient: Patient, as_of: datetime, release_name: str) -> Computation:
     """Pure given the rows known at `as_of`: no transaction, nothing written."""
     features = snapshot_take(patient=patient, as_of=as_of)
-    decisions = policy_apply(features)
+    decisions = policy_apply(features, patient.organisation.region)
     allowed = [(d.equation, d.outcome, d.horizon_years) for d in decisions if not d.reason_code]
     values = input_values(features)
     inference = estimates_compute(release_name=release_name, requests=allowed, values=values)
@@ -98,7 +99,7 @@ def input_values(features: Features) -> dict[str, Any]:
 def _input_digest(features: Features, decisions: list[PolicyDecision]) -> str:
     """Names everything that was received: nothing changes, nothing is decided again."""
     received = {
-        name: [str(item.state), item.value, item.unit, item.source_type, sorted(item.source_ids)]
+        name: [str(item.state), item.value, item.unit, item.source_type, sorted(item.source_ids), item.reason_code]
         for name, item in features.items()
         if name in _ML_INPUTS or name in _POLICY_ANSWERS
     }
@@ -114,21 +115,18 @@ def assessment_record(*, patient: Patient, as_of: datetime, computation: Computa
     """Write the record, what is current, and the audit entry; the caller holds the transaction."""
     _lock_patient(patient)
     head = Assessment.objects.filter(patient=patient, superseded_by__isnull=True).first()
-    release, release_sha256 = release_label(settings.MODEL_RELEASE)
+    release, release_sha256 = computation.inference.release, computation.inference.release_sha256
     digest = computation.input_digest
     if head is not None and head.snapshot.as_of > as_of:
         # A later moment was recorded while this one was computed: it has seen everything this one saw.
         study_outcomes_settle(patient=patient, assessment=head)
         return head
     if Assessment.objects.filter(patient=patient, input_digest=digest, release=release).exists():
-        if head is not None and (head.input_digest, head.release) == (digest, release):
+        if head is not None and head.release == release and head.input_digest in _digests_of(digest, head):
             study_outcomes_settle(patient=patient, assessment=head)
             return head
         # The facts returned to what they were under an earlier record: a new decision, made after the current one.
-        digest = hashlib.sha256(f"{digest} after {head.id if head else ''}".encode()).hexdigest()
-        if head is not None and head.input_digest == digest:
-            study_outcomes_settle(patient=patient, assessment=head)
-            return head
+        digest = _digest_after(digest, head.id if head else None)
     snapshot = snapshot_record(patient=patient, as_of=as_of, features=computation.features)
     rows = _estimate_rows(computation)
     assessment = Assessment.objects.create(
@@ -169,10 +167,20 @@ def assessment_record(*, patient: Patient, as_of: datetime, computation: Computa
     return assessment
 
 
-def assessment_failure_record(job: ClaimedJob, code: str, sentence: str) -> None:
+def _digest_after(digest: str, head_id: uuid.UUID | None) -> str:
+    return hashlib.sha256(f"{digest} after {head_id}".encode()).hexdigest()
+
+
+def _digests_of(digest: str, head: Assessment) -> tuple[str, str]:
+    """The digests under which the current record may already have decided on these facts."""
+    return digest, _digest_after(digest, head.supersedes_id)
+
+
+def assessment_failure_record(job: ClaimedJob, code: str, sentence: str) -> uuid.UUID:
     """The assessment failed for good: every study that waited for it says so."""
     patient = Patient.objects.get(id=job.subject_id)
     study_outcomes_settle(patient=patient, assessment=None, failure=(code, sentence))
+    return patient.id
 
 
 def _lock_patient(patient: Patient) -> None:
@@ -243,7 +251,9 @@ _STATE_CODES = {
 def _explain_missing(row: dict[str, Any], features: Features) -> None:
     """An equation only knows that an input is missing; the snapshot knows why."""
     feature = features.get(_FEATURE_OF_FIELD.get(row["field"], row["field"]))
-    if feature is not None and feature.state in _STATE_CODES:
+    if feature is not None and feature.reason_code:
+        row["reason_code"], row["sentence"] = feature.reason_code, feature.sentence
+    elif feature is not None and feature.state in _STATE_CODES:
         row["reason_code"] = _STATE_CODES[feature.state]
         row["sentence"] = f"{feature.title}: {feature.sentence}"
 

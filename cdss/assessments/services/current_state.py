@@ -41,7 +41,7 @@ def study_outcomes_settle(
     for study in studies:
         outcome, code, sentence = _end(study, assessment, failure)
         current = settled.get(study.id)
-        if current is not None and failure is not None and current.outcome == Outcome.RECORDED:
+        if current is not None and failure is not None and current.assessment_id is not None:
             continue  # it has its record; a later attempt that failed does not take it away
         StudyOutcome.objects.update_or_create(
             study=study,
@@ -70,4 +70,5 @@ def _end(study: Study, assessment: Assessment | None, failure: tuple[str, str] |
     if assessment is None or assessment.is_withheld:
         first = assessment.estimates.order_by("position").first() if assessment else None
         return Outcome.WITHHELD, first.reason_code if first else "NO_RECORD", first.sentence if first else ""
-    return Outcome.RECORDED, "", ""
+    unused = sum(state != SeriesState.ACCEPTED for state in (item.state for item in series))
+    return Outcome.RECORDED, "", f"{unused} of its series could not be used." if unused else ""

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
-from imaging.models import Measurement
-from patients.models import Condition, MedicationStatement, Observation, Patient
+from patients.models import Condition, MedicationStatement, Observation, ObservationStatus, Patient
 from patients.services.clinical_rows import CLOCK_TOLERANCE
 from patients.terminology import (
     ATC,
     CONDITION_ANSWERS,
     LOINC,
-    MEDICATION_ANSWERS,
     QUANTITY_OF_LOINC,
     QUESTION_OF_CODE,
     SNOMED_CT,
+    medication_answers,
 )
 
 
@@ -30,7 +30,6 @@ class RecordedYes:
     row_id: str
     source: str
     words: str
-    code: str
     effective_at: datetime | None
 
 
@@ -39,21 +38,26 @@ class KnownRows:
     observations: dict[str, list[Observation]]  # feature -> newest first
     answers: dict[str, Observation]  # feature -> the latest
     recorded_yes: dict[str, RecordedYes]
-    measurements: dict[str, Measurement]  # name -> the latest study's
 
 
 def rows_known_at(patient: Patient, as_of: datetime) -> KnownRows:
     observations: dict[str, list[Observation]] = {}
     answers: dict[str, Observation] = {}
-    rows = _known(Observation.objects.filter(patient=patient), as_of).exclude(status="entered-in-error")
+    rows = _known(Observation.objects.filter(patient=patient), as_of)
     # The sender's clock may run a little ahead of the database's, as far as the door tolerates.
     for row in rows.filter(effective_at__lte=as_of + CLOCK_TOLERANCE).order_by("-effective_at", "-recorded_at", "-id"):
         question = QUESTION_OF_CODE.get((row.code_system, row.code))
         if question is not None and row.value_code:
+            # A withdrawn answer counts as the latest word: what was answered before it does not come back.
             answers.setdefault(question.feature, row)
+        elif row.status == ObservationStatus.ENTERED_IN_ERROR:
+            continue
         elif row.code_system == LOINC and row.code in QUANTITY_OF_LOINC and row.value_quantity is not None:
             observations.setdefault(QUANTITY_OF_LOINC[row.code].feature, []).append(row)
-    return KnownRows(observations, answers, _recorded_yes(patient, as_of), _measurements(patient, as_of))
+    withdrawn = [name for name, row in answers.items() if row.status == ObservationStatus.ENTERED_IN_ERROR]
+    for name in withdrawn:
+        del answers[name]
+    return KnownRows(observations, answers, _recorded_yes(patient, as_of))
 
 
 Row = TypeVar("Row", Observation, Condition, MedicationStatement)
@@ -76,25 +80,12 @@ def _recorded_yes(patient: Patient, as_of: datetime) -> dict[str, RecordedYes]:
         if row.status == "resolved" and feature in {"pregnancy", "diabetes"}:
             continue
         when = datetime.combine(row.onset_date, time(), tzinfo=UTC) if row.onset_date else None
-        found.setdefault(feature, RecordedYes("CONDITION", str(row.id), row.source, words, row.code, when))
+        found.setdefault(feature, RecordedYes("CONDITION", str(row.id), row.source, words, when))
     medication = _known(MedicationStatement.objects.filter(patient=patient, code_system=ATC), as_of)
-    today = as_of.date()
+    today = as_of.astimezone(ZoneInfo(patient.organisation.time_zone)).date()
     current = medication.filter(status="active").filter(Q(end_date__isnull=True) | Q(end_date__gte=today))
     for drug in current.order_by("start_date", "recorded_at", "id"):
         started = datetime.combine(drug.start_date, time(), tzinfo=UTC) if drug.start_date else None
-        for prefix, features in MEDICATION_ANSWERS:
-            if drug.code.startswith(prefix):
-                for feature in features:
-                    yes = RecordedYes("MEDICATION", str(drug.id), drug.source, f"ATC {drug.code}", drug.code, started)
-                    found.setdefault(feature, yes)
+        for feature in medication_answers(drug.code):
+            found.setdefault(feature, RecordedYes("MEDICATION", str(drug.id), drug.source, f"ATC {drug.code}", started))
     return found
-
-
-def _measurements(patient: Patient, as_of: datetime) -> dict[str, Measurement]:
-    rows = Measurement.objects.filter(patient=patient, recorded_at__lte=as_of, effective_at__lte=as_of)
-    latest: dict[str, Measurement] = {}
-    # Within one study the newest series version and the newest reading win.
-    order = ("-effective_at", "-series_version__number", "-recorded_at", "-id")
-    for row in rows.select_related("reading").order_by(*order):
-        latest.setdefault(row.name, row)
-    return latest

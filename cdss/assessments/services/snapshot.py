@@ -10,16 +10,13 @@ from zoneinfo import ZoneInfo
 from cdss.assessments.features import Feature, Features
 from cdss.assessments.inference import egfr_ml_min_173m2
 from cdss.assessments.models import FeatureSnapshot, FeatureState, SnapshotFeature
+from cdss.assessments.services.calcium import AGATSTON_SCORE, calcium_feature
 from cdss.assessments.services.known_rows import KnownRows, rows_known_at
 from cdss.audit.canonical import canonical_json
 from cdss.core.errors import DomainError
-from imaging.models import Measurement
 from patients import terminology
-from patients.models import Observation, Patient
+from patients.models import Observation, Patient, Setting
 from patients.terminology import QUANTITIES, QUESTIONS, Quantity, Question
-
-# Only what an equation receives; every other measurement is shown with its study.
-MEASUREMENT_TITLES = {"agatston_score": "Agatston score, confirmed by a reader"}
 
 
 def snapshot_take(*, patient: Patient, as_of: datetime) -> Features:
@@ -33,9 +30,9 @@ def snapshot_take(*, patient: Patient, as_of: datetime) -> Features:
     _derive_bmi(features)
     _derive_egfr(features)
     for question in QUESTIONS:
-        features[question.feature] = _answer(question, known)
-    for name, title in MEASUREMENT_TITLES.items():
-        features[name] = _measurement(name, title, known.measurements.get(name))
+        features[question.feature] = _answer(question, known, as_of)
+    # Only what an equation receives; every other measurement is shown with its study.
+    features[AGATSTON_SCORE] = calcium_feature(patient, as_of)
     return features
 
 
@@ -122,6 +119,8 @@ def _quantity(quantity: Quantity, rows: list[Observation], as_of: datetime) -> F
         return feature
     _from_row(feature, chosen, FeatureState.USED)
     feature.rule = "latest value not from acute care"
+    if chosen.setting == Setting.UNKNOWN:
+        feature.rule = "latest value; where it was measured is not stated"
     try:
         canonical = terminology.quantity_canonical(
             quantity=quantity, value=chosen.value_quantity or Decimal(0), unit=chosen.unit
@@ -146,15 +145,17 @@ def _from_row(feature: Feature, row: Observation, state: FeatureState) -> None:
 
 
 def _derive_bmi(features: Features) -> None:
-    """Weight over height squared, where no index itself was sent."""
+    """Weight over height squared, where no index was sent since that weight."""
     bmi, weight, height = (features[name] for name in ("bmi_kg_m2", "body_weight_kg", "body_height_cm"))
-    if bmi.state == FeatureState.USED or weight.state != FeatureState.USED or height.state != FeatureState.USED:
+    if weight.state != FeatureState.USED or height.state != FeatureState.USED or weight.effective_at is None:
+        return
+    if bmi.state == FeatureState.USED and bmi.effective_at is not None and bmi.effective_at >= weight.effective_at:
         return
     metres = Decimal(height.value) / 100
     bmi.state, bmi.source_type, bmi.rule = FeatureState.USED, "DERIVED", "weight / height^2"
     bmi.value = _decimal_text((Decimal(weight.value) / metres**2).quantize(Decimal("1e-6")))
     bmi.source_ids, bmi.effective_at = [*weight.source_ids, *height.source_ids], weight.effective_at
-    bmi.sentence = ""
+    bmi.sentence = bmi.source = bmi.sent_value = bmi.sent_unit = ""
 
 
 def _derive_egfr(features: Features) -> None:
@@ -180,7 +181,7 @@ def _derive_egfr(features: Features) -> None:
     egfr.source_ids, egfr.effective_at = creatinine.source_ids, creatinine.effective_at
 
 
-def _answer(question: Question, known: KnownRows) -> Feature:
+def _answer(question: Question, known: KnownRows, as_of: datetime) -> Feature:
     """A recorded diagnosis or current medication answers yes by itself; otherwise only somebody's explicit answer."""
     feature = Feature(question.feature, question.title)
     if recorded := known.recorded_yes.get(question.feature):
@@ -195,16 +196,8 @@ def _answer(question: Question, known: KnownRows) -> Feature:
         return feature
     _from_row(feature, row, FeatureState.USED)
     feature.source_type, feature.value, feature.rule = "ANSWER", row.value_code, "latest answer"
-    return feature
-
-
-def _measurement(name: str, title: str, row: Measurement | None) -> Feature:
-    feature = Feature(name, title)
-    if row is None:
-        return feature
-    feature.state, feature.value, feature.unit = FeatureState.USED, repr(row.value), row.unit
-    feature.source_type, feature.source_ids, feature.source = "MEASUREMENT", [str(row.id)], row.method
-    feature.effective_at, feature.rule = row.effective_at, "latest study"
-    if row.reading is not None:
-        feature.source = f"{row.method}: {row.reading.reader_name}"
+    is_lasting = question.is_yes_lasting and row.value_code == "yes"
+    if question.max_age_days and not is_lasting and (as_of - row.effective_at).days > question.max_age_days:
+        feature.state = FeatureState.TOO_OLD
+        feature.sentence = f"Stated on {row.effective_at:%d %B %Y}: too long ago, so it has to be asked again."
     return feature

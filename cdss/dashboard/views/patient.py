@@ -95,7 +95,7 @@ def assessment(request: HttpRequest, actor: Actor, assessment_id: uuid.UUID) -> 
     history = present_history(assessment_history(actor, who.id)[:HISTORY_LENGTH], detailed)
     context = {
         "banner": present_banner(who, timezone.now()),
-        "record": present_record(detailed, names, None),
+        "record": present_record(detailed, names),
         "history": history,
         "superseded_by": getattr(detailed, "superseded_by", None),
         "override_reasons": OverrideReason.choices,

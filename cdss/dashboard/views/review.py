@@ -71,6 +71,7 @@ def calcium(request: HttpRequest, actor: Actor, series_version_id: uuid.UUID) ->
             verdicts=form.verdicts,
             attests_gated_whole_heart=form.attests_gated_whole_heart,
             attests_no_metal=form.attests_no_metal,
+            seen_reading=form.seen_reading,
         )
     except NotFoundError:
         raise

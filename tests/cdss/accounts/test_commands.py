@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def organisation() -> Organisation:
-    call_command("create_organisation", "south", name="South Hospital", time_zone="Europe/Vienna", stdout=io.StringIO())
+    call_command("create_organisation", "south", name="South Hospital", time_zone="Europe/Vienna", region="EUROPE", stdout=io.StringIO())
     return Organisation.objects.get(slug="south")
 
 
@@ -58,8 +58,8 @@ def test_a_short_password_is_refused_and_nothing_is_made(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
-    (["create_organisation", "south", "--name", "Other", "--time-zone", "Europe/Vienna"], "already"),
-    (["create_organisation", "east", "--name", "East", "--time-zone", "Mars/Olympus"], "IANA"),
+    (["create_organisation", "south", "--name", "Other", "--time-zone", "Europe/Vienna", "--region", "US"], "already"),
+    (["create_organisation", "east", "--name", "East", "--time-zone", "Mars/Olympus", "--region", "US"], "IANA"),
     (["create_api_client", "x", "--organisation", "south", "--scopes", "audit.read"], "Not scopes"),
     (["create_api_client", "x", "--organisation", "nowhere"], "no organisation"),
 ])  # fmt: skip

@@ -49,7 +49,7 @@ def test_a_complete_patient_gets_risks_whose_shares_add_up(hospital: Hospital) -
     reference = math.log(risk.reference_risk / (1 - risk.reference_risk))
     assert sum(share.log_odds_or_hazard for share in shares) == pytest.approx(logit - reference, abs=1e-9)
     calcium = estimate(assessment, "mesa_chd_cac", "chd")
-    assert (calcium.risk, calcium.reason_code) == (None, "NOT_CONFIRMED")
+    assert (calcium.risk, calcium.reason_code) == (None, "NO_VALID_CAC")
     entry = AuditEntry.objects.get(action="assessment.recorded", patient_id=who.id)
     assert assessment.snapshot.sha256 in entry.body and assessment.input_digest in entry.body
     assert str(who.family_name) not in entry.body

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("slug")
         parser.add_argument("--name", required=True)
         parser.add_argument("--time-zone", required=True, help="IANA name, for example Europe/Vienna")
-        parser.add_argument("--region", choices=["US", "EUROPE"], default="US")
+        parser.add_argument("--region", choices=["US", "EUROPE"], required=True, help="decides which equations")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
