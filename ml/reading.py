@@ -185,7 +185,7 @@ def _stated(instances: Sequence[Instance], attribute: str) -> str:
 
 
 def _measure_ct(series: DecodedSeries) -> _Measured:
-    protocol = calcium_protocol.calcium_protocol(series.header, series.geometry)
+    protocol = calcium_protocol.calcium_protocol(series.header, series.geometry, series.instances)
     broken = calcium_protocol.protocol_refusals(protocol)
     if not broken:
         tissue = tissue_estimate(series.volume, series.geometry.spacing_zyx_mm)

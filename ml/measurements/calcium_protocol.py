@@ -6,13 +6,14 @@ Tags are judged first. Only when they pass are the voxels: a contrast agent that
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
 from ml.measurements.ct_tissue import TissueEstimate
-from ml.preprocessing.dicom import header_number, header_text
+from ml.preprocessing.dicom import Instance, header_number, header_text, instance_number, instance_text
 from ml.preprocessing.geometry import Geometry
 from ml.types import MeasurementRefusal
 
@@ -25,6 +26,8 @@ MIN_COVERAGE_MM = 100.0  # a heart is about 120 mm tall
 # McCollough CH et al., Radiology 2007;243:527-538: noise target 20 HU, 23 HU for large patients.
 MAX_NOISE_HU = 23.0
 MAX_METAL_MM3 = 50.0
+MAX_NAMED = 4  # values of a mixed series that its sentence names
+NO_CONTRAST = ("", "NONE", "NO", "NO CONTRAST")
 BODY_PARTS = ("HEART", "CHEST", "THORAX", "CARDIAC", "CORONARY")
 BODY_PART_WORDS = re.compile(r"calcium|\bca ?sc|heart|cardiac|coronar|chest|thorax", re.IGNORECASE)
 GATED_WORDS = re.compile(r"ecg|ekg|gated|gating|calcium ?score|\bca ?sc", re.IGNORECASE)
@@ -39,7 +42,10 @@ SOFT_KERNELS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class CalciumProtocol:
-    """What the header and the geometry say about the acquisition; "" and None are not recorded."""
+    """What the header and the geometry say about the acquisition; "" and None are not recorded.
+
+    `mixed` holds (reason code, sentence) for each rule whose value is not the same in every slice.
+    """
 
     contrast_agent: str
     kvp: float | None
@@ -52,10 +58,11 @@ class CalciumProtocol:
     description: str
     gating: str
     is_lossy: bool
+    mixed: tuple[tuple[str, str], ...] = ()
 
 
-def calcium_protocol(header: Dataset, geometry: Geometry) -> CalciumProtocol:
-    """Collect what the gate judges from one header and the geometry of the series."""
+def calcium_protocol(header: Dataset, geometry: Geometry, instances: Sequence[Instance]) -> CalciumProtocol:
+    """Collect what the gate judges from one header, the geometry, and what each slice says for itself."""
     texts = (header_text(header, keyword) for keyword in ("SeriesDescription", "ProtocolName", "StudyDescription"))
     step_mm = geometry.spacing_zyx_mm[0]
     return CalciumProtocol(
@@ -65,17 +72,51 @@ def calcium_protocol(header: Dataset, geometry: Geometry) -> CalciumProtocol:
         slice_step_mm=step_mm,
         coverage_mm=step_mm * geometry.shape_zyx[0],
         is_axial=abs(geometry.normal[2]) > 0.95,
-        kernel=header_text(header, "ConvolutionKernel").split("\\")[0],
+        kernel=_kernel_name(header_text(header, "ConvolutionKernel")),
         body_part=header_text(header, "BodyPartExamined").upper(),
         description=" ".join(text for text in texts if text),
         gating=_gating(header),
         is_lossy=header_text(header, "LossyImageCompression") == "01",
+        mixed=_mixed(instances),
     )
+
+
+def _mixed(instances: Sequence[Instance]) -> tuple[tuple[str, str], ...]:
+    judged = (
+        ("CONTRAST_PRESENT", "contrast agents", _slice_contrast),
+        ("KVP", "tube voltages", lambda one: _number_words(instance_number(one, "KVP"), "kV")),
+        ("SLICE", "slice thicknesses", lambda one: _number_words(one.slice_thickness_mm, "mm")),
+        ("KERNEL", "kernels", lambda one: _kernel_name(instance_text(one, "ConvolutionKernel")) or "not recorded"),
+        ("LOSSY", "compressions", lambda one: "with loss" if one.is_lossy else "without loss"),
+    )
+    found = []
+    for reason_code, noun, words_of in judged:
+        slices = Counter(map(words_of, instances))
+        if len(slices) > 1:
+            named = [f"{words} in {count}" for words, count in sorted(slices.items())[:MAX_NAMED]]
+            more = ["..."] if len(slices) > MAX_NAMED else []
+            sentence = f"the series mixes {noun} ({', '.join(named + more)} of {len(instances)} slices)"
+            found.append((reason_code, sentence))
+    return tuple(found)
+
+
+def _number_words(number: float | None, unit: str) -> str:
+    return "not recorded" if number is None else f"{number:g} {unit}"
+
+
+def _slice_contrast(instance: Instance) -> str:
+    """Yes or no: the agent itself may be in any character set, and differing words for none are none."""
+    is_named = instance_text(instance, "ContrastBolusAgent").upper() not in NO_CONTRAST
+    return "recorded" if is_named or instance_number(instance, "ContrastBolusVolume") else "none"
+
+
+def _kernel_name(text: str) -> str:
+    return text.split("\\")[0].strip()
 
 
 def _contrast_agent(header: Dataset) -> str:
     agent = header_text(header, "ContrastBolusAgent")
-    if agent.upper() in ("", "NONE", "NO", "NO CONTRAST"):
+    if agent.upper() in NO_CONTRAST:
         volume_ml = header_number(header, "ContrastBolusVolume")
         return f"{volume_ml:g} mL" if volume_ml else ""
     return agent
@@ -106,8 +147,11 @@ def protocol_refusals(protocol: CalciumProtocol) -> tuple[MeasurementRefusal, ..
     >>> protocol_refusals(good)
     ()
     """
+    mixed = dict(protocol.mixed)
     return tuple(
-        refusal(reason_code, sentence) for reason_code, judge in _RULES if (sentence := judge(protocol)) is not None
+        refusal(reason_code, sentence)
+        for reason_code, judge in _RULES
+        if (sentence := mixed.get(reason_code) or judge(protocol)) is not None
     )
 
 

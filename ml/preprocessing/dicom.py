@@ -142,6 +142,20 @@ def header_number(header: Dataset, keyword: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def instance_text(instance: Instance, keyword: str) -> str:
+    """One scanned attribute of one slice as text, "" when it is missing; for what must be compared slice by slice."""
+    return _Values(instance.part10).text(keyword)
+
+
+def instance_number(instance: Instance, keyword: str) -> float | None:
+    """One scanned attribute of one slice as a finite number, None as in `header_number`."""
+    try:
+        number = float(instance_text(instance, keyword))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def _header_value(header: Dataset, keyword: str) -> object:
     try:
         return header.get(keyword)
@@ -230,6 +244,10 @@ _KEYWORDS = (
     "AcquisitionDate",
     "AcquisitionTime",
     "LossyImageCompression",
+    "KVP",
+    "ConvolutionKernel",
+    "ContrastBolusAgent",
+    "ContrastBolusVolume",
 )
 _TAGS = {keyword: tag for keyword in _KEYWORDS if (tag := tag_for_keyword(keyword)) is not None}
 _WANTED_TAGS = frozenset(_TAGS.values())

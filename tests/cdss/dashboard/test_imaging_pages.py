@@ -8,13 +8,15 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from cdss.accounts.models import Role
+from cdss.accounts.services import user_create
 from cdss.assessments.models import Assessment
 from cdss.jobs.running import jobs_run_due
 from imaging.models import CalciumCandidate, CalciumReading, KeyImage, SeriesVersion
 from patients.models import Patient
 from tests.cdss.dashboard.conftest import SignIn
 from tests.cdss.dashboard.reading import study_arrives, tags_of, text_of
-from tests.factories import Hospital
+from tests.factories import PASSWORD, Hospital
 
 pytestmark = pytest.mark.django_db
 
@@ -76,10 +78,55 @@ def test_confirming_makes_a_score_and_a_record_with_the_mesa_pair(
     assert with_calcium is not None
     pair = f"without calcium {without * 100:.1f} % → with calcium {with_calcium * 100:.1f} % , coronary events"
     assert pair in page
-    clinician.post(address, {**verdicts_of(version, "NOT_CORONARY"), **ATTESTED})
+    clinician.post(address, {**verdicts_of(version, "NOT_CORONARY"), **ATTESTED, "seen_reading": "1"})
     again = text_of(clinician.get(f"/patients/{assessed.id}/").content)
     assert "Agatston score 0 , read by" in again
     assert f"Replaced readings: {reading.agatston_score:.0f} by Clinician of north" in again
+
+
+def seen_in(html: bytes) -> str:
+    [seen] = [a["value"] for tag, a in tags_of(html) if tag == "input" and a.get("name") == "seen_reading"]
+    return seen or ""
+
+
+def test_form_sent_twice_is_one_reading(clinician: Client, assessed: Patient, version: SeriesVersion) -> None:
+    seen = seen_in(clinician.get(f"/patients/{assessed.id}/").content)
+    assert seen == "0"
+    sent = {**verdicts_of(version), **ATTESTED, "seen_reading": seen}
+    address = f"/series-versions/{version.id}/calcium/"
+    assert [clinician.post(address, sent).status_code for _ in range(2)] == [303, 303]
+    assert CalciumReading.objects.count() == 1
+
+
+@pytest.mark.parametrize("seen", [{"seen_reading": "0"}, {"seen_reading": "one"}, {}])
+def test_second_reader_is_told_of_the_first_before_replacing_the_reading(
+    hospital: Hospital,
+    clinician: Client,
+    assessed: Patient,
+    version: SeriesVersion,
+    signed_in: SignIn,
+    seen: dict[str, str],
+) -> None:
+    second = user_create(
+        organisation=hospital.organisation,
+        username="second.reader",
+        full_name="Second Reader",
+        role=Role.CLINICIAN,
+        password=PASSWORD,
+    )
+    address = f"/series-versions/{version.id}/calcium/"
+    assert clinician.post(address, {**verdicts_of(version), **ATTESTED}).status_code == 303
+    sent = {**verdicts_of(version, "NOT_CORONARY"), **ATTESTED}
+    refused = signed_in(second).post(address, {**sent, **seen})
+    assert refused.status_code == 409
+    page = text_of(refused.content)
+    assert "Clinician of north has read this series meanwhile (reading 1). Nothing was recorded" in page
+    assert "read by Clinician of north" in page
+    kept = [a["name"] for _, a in tags_of(refused.content) if "checked" in a and a.get("value") == "NOT_CORONARY"]
+    assert kept == [name for name in sent if name.startswith("verdict-")]
+    assert CalciumReading.objects.count() == 1
+    assert signed_in(second).post(address, {**sent, "seen_reading": seen_in(refused.content)}).status_code == 303
+    assert CalciumReading.objects.latest("number").reader_name == "Second Reader"
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_unconfirmed_calcium_is_said_in_one_line_and_never_scored_zero(clinician
     page = shown(clinician, assessed)
     without = Assessment.objects.get().estimates.get(equation="mesa_chd").risk
     assert without is not None
-    not_scored = "with calcium no number : Calcium not scored: not confirmed. NOT_CONFIRMED"
+    not_scored = "with calcium no number : Calcium not scored: there is no CT on which it could be. NO_VALID_CAC"
     assert f"without calcium {without * 100:.1f} % → {not_scored}" in page
     assert "not comparable with the numbers above" in page
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from ml.measurements.calcium_protocol import (
     SOFT_KERNELS,
@@ -164,3 +165,76 @@ def test_gating_is_found_where_scanners_write_it(tmp_path: Path, evidence: dict[
     attributes = {"CardiacSynchronizationTechnique": None, "SeriesDescription": "Heart", **evidence}
     (refusal,) = read_series(ct_series_write(tmp_path, water(), attributes=attributes)).refusals
     assert refusal.reason_code == "NOT_CONFIRMED"
+
+
+def calcium_with(odd: dict[str, object], folder: Path, *, at: int = 22) -> list[Path]:
+    """A calcium CT of 44 slices with one lesion, in which one slice says something else."""
+
+    def edit(dataset: Dataset, index: int) -> None:
+        for keyword, value in odd.items() if index == at else ():
+            setattr(dataset, keyword, value)
+
+    hu = water().clip(-20, 100)
+    hu[20, 30:33, 30:33] = 500
+    return ct_series_write(folder, hu, edit=edit)
+
+
+def test_series_that_agrees_lists_its_candidate(tmp_path: Path) -> None:
+    reading = read_series(calcium_with({}, tmp_path))
+    assert [one.reason_code for one in reading.refusals] == ["NOT_CONFIRMED"]
+    assert len(reading.candidates) == 1
+
+
+@pytest.mark.parametrize("at", [0, 22, 43])
+@pytest.mark.parametrize(
+    ("odd", "reason_code", "words"),
+    [
+        ({"KVP": "80"}, "KVP", "tube voltages (120 kV in 43, 80 kV in 1"),
+        ({"KVP": None}, "KVP", "tube voltages (120 kV in 43, not recorded in 1"),
+        ({"KVP": "120.4"}, "KVP", "tube voltages (120 kV in 43, 120.4 kV in 1"),
+        ({"SliceThickness": "5"}, "SLICE", "slice thicknesses (3 mm in 43, 5 mm in 1"),
+        ({"SliceThickness": None}, "SLICE", "slice thicknesses (3 mm in 43, not recorded in 1"),
+        ({"ConvolutionKernel": "B70f"}, "KERNEL", "kernels (B70f in 1, Qr36 in 43"),
+        ({"ConvolutionKernel": "Br36"}, "KERNEL", "kernels (Br36 in 1, Qr36 in 43"),
+        ({"ContrastBolusAgent": "Iodine"}, "CONTRAST_PRESENT", "contrast agents (none in 43, recorded in 1"),
+        ({"ContrastBolusVolume": "80"}, "CONTRAST_PRESENT", "contrast agents (none in 43, recorded in 1"),
+        ({"LossyImageCompression": "01"}, "LOSSY", "compressions (with loss in 1, without loss in 43"),
+    ],
+)
+def test_one_odd_slice_anywhere_closes_the_gate(
+    tmp_path: Path, odd: dict[str, object], reason_code: str, words: str, at: int
+) -> None:
+    reading = read_series(calcium_with(odd, tmp_path, at=at))
+    (refusal,) = reading.refusals
+    assert reading.accepted
+    assert refusal.reason_code == reason_code
+    assert refusal.sentence == f"Calcium not scored: the series mixes {words} of 44 slices)."
+    assert reading.candidates == ()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"KVP": "120.0"},
+        {"SliceThickness": "2.9999999"},
+        {"ContrastBolusAgent": "NONE"},
+        {"ContrastBolusVolume": "0"},
+        {"ConvolutionKernel": ["Qr36", "3"]},
+        {"LossyImageCompression": "00"},
+    ],
+)
+def test_other_words_for_the_same_value_are_not_mixed(tmp_path: Path, odd: dict[str, object]) -> None:
+    (refusal,) = read_series(calcium_with(odd, tmp_path)).refusals
+    assert refusal.reason_code == "NOT_CONFIRMED"
+
+
+def test_all_that_is_mixed_is_named_with_a_few_of_its_values(tmp_path: Path) -> None:
+    def edit(dataset: Dataset, index: int) -> None:
+        dataset.KVP, dataset.ConvolutionKernel = str(100 + index), "Qr36" if index else "B70f"
+
+    (refusal,) = read_series(ct_series_write(tmp_path, water(), edit=edit)).refusals
+    assert refusal.reason_code == "KVP"
+    assert refusal.sentence == (
+        "Calcium not scored: the series mixes tube voltages (100 kV in 1, 101 kV in 1, 102 kV in 1, 103 kV in 1, ... "
+        "of 44 slices); the series mixes kernels (B70f in 1, Qr36 in 43 of 44 slices)."
+    )
