@@ -23,6 +23,7 @@ from pydicom.multival import MultiValue
 from cdss.core.errors import DomainError
 from imaging.inference import Structure, StructureError, structure_scan
 
+MAX_TEXT_LENGTH = 1024
 MAX_PIXEL_BYTES = 2 * 1024**3
 MAX_FILE_META_BYTES = 4096
 # Four times what the standard allows (LO, and each group of PN: 64), far below what the database can index.
@@ -311,7 +312,8 @@ def _text(dataset: FileDataset, keyword: str) -> str:
     value = dataset.get(keyword)
     if isinstance(value, MultiValue):
         value = "\\".join(map(str, value))
-    return "" if value is None else _clean(value)
+    # LO allows 64 characters; more is kept generously, but an essay in a header is nobody's description.
+    return "" if value is None else _clean(value)[:MAX_TEXT_LENGTH]
 
 
 def _clean(value: object) -> str:

@@ -65,7 +65,7 @@ class Series(models.Model):
         ]
 
 
-class Instance(models.Model):
+class Instance(AppendOnlyModel):
     """One image object. Its bytes are the file named by its SHA-256 in the storage folder."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -87,7 +87,7 @@ class Instance(models.Model):
         ]
 
 
-class SeriesVersion(models.Model):
+class SeriesVersion(AppendOnlyModel):
     """The instances a series had when it fell quiet. A late instance makes the next version; this one stays."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

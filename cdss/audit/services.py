@@ -1,4 +1,9 @@
-"""Writing the log. Call it last in the transaction of the act: its lock is held until commit."""
+"""Writing the log. Call it last in the transaction of the act: its lock is held until commit.
+
+Two rows follow an entry, knowingly. The stored answer of an `Idempotency-Key` (`cdss/accounts/idempotency.py`) can only
+be written when the act has answered. And an image of a patient nobody knew makes the patient first, which is an act
+with an entry of its own; the image's few inserts follow in the same transaction, which keeps both or neither.
+"""
 
 from __future__ import annotations
 

@@ -71,14 +71,21 @@ def _problem(link: Link, expected_seq: int, previous: bytes) -> str | None:
 
 
 def chain_verify() -> ChainVerification:
-    """Verify the whole log in the database, and that its head is its last entry."""
+    """Verify the whole log in the database, and that its head is the entry it names."""
     # The head is read first: entries appended while we walk are beyond it and are verified too.
     head = AuditHead.objects.get(id=1)
     result = links_verify(_stored_links())
     if result.is_intact and result.entry_count < head.seq:
         sentence = f"The log should have at least {head.seq} entries and has {result.entry_count}: its end was cut off."
         return ChainVerification(False, result.entry_count, result.head_hash, result.entry_count + 1, sentence)
+    if result.is_intact and _hash_at(head.seq) != bytes(head.hash):
+        sentence = f"The log's head does not carry the hash of entry {head.seq}, which it names."
+        return ChainVerification(False, result.entry_count, result.head_hash, head.seq, sentence)
     return result
+
+
+def _hash_at(seq: int) -> bytes:
+    return bytes(AuditEntry.objects.get(seq=seq).hash) if seq else GENESIS
 
 
 def _stored_links() -> Iterator[Link]:

@@ -59,6 +59,7 @@ class SecurityHeadersMiddleware:
         response["Content-Security-Policy"] = CSP.format(nonce=nonce)
         response["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
         response["Cross-Origin-Resource-Policy"] = "same-origin"
+        response["X-Frame-Options"] = "DENY"  # static files and refused hosts never reach Django's own
         response.setdefault("Cache-Control", "no-store")  # static files and key images bring their own
         return response
 

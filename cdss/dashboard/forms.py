@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -38,7 +38,7 @@ class ReviewForm:
             kind=typed(posted, "kind"),
             reason=typed(posted, "reason"),
             comment=typed(posted, "comment"),
-            key=typed(posted, "key") or None,
+            key=typed(posted, "key")[:64] or None,  # the page's own is a UUID; an index holds no page of text
         )
 
     @property
@@ -141,9 +141,10 @@ def _place(text: str) -> tuple[datetime, uuid.UUID] | None:
     identifier = uuid_or_none(patient_id)
     try:
         at = datetime.fromisoformat(since)
-    except ValueError:
+        # In UTC: Python reads offsets that PostgreSQL refuses.
+        return (at.astimezone(UTC), identifier) if identifier and at.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return (at, identifier) if identifier and at.tzinfo else None
 
 
 def uuid_or_none(text: str) -> uuid.UUID | None:

@@ -33,9 +33,12 @@ class Handler(Protocol):
 
 
 class FailureRecorder(Protocol):
-    """Writes what a definite failure means for the subject, in the transaction that marks the job FAILED."""
+    """Writes what a definite failure means for the subject, in the transaction that marks the job FAILED.
 
-    def __call__(self, job: ClaimedJob, code: str, sentence: str) -> None: ...
+    Returns the patient concerned, for the audit entry; None when there is none.
+    """
+
+    def __call__(self, job: ClaimedJob, code: str, sentence: str) -> uuid.UUID | None: ...
 
 
 @dataclass(frozen=True, slots=True)

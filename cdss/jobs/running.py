@@ -40,6 +40,8 @@ WHERE id = %(id)s AND owner = %(owner)s AND state = 'RUNNING' AND NOT EXISTS (
     SELECT 1 FROM jobs_job waiting WHERE waiting.step = 'PATIENT_ASSESS' AND waiting.step = jobs_job.step
     AND waiting.subject_id = jobs_job.subject_id AND waiting.state = 'QUEUED')
 """
+# The machinery is away (a full disk, say) and nothing is said about the subject: it passes, often within minutes.
+_TRANSIENT_STATUSES = frozenset({503, 507})
 
 
 class LeaseLostError(Exception):
@@ -74,10 +76,18 @@ def _attempt(step: Step, job: ClaimedJob, owner: uuid.UUID) -> None:
         connection.close_if_unusable_or_obsolete()
         raise
     except DomainError as error:
-        _fail(step, job, owner, error.code, error.sentence)
+        if error.status in _TRANSIENT_STATUSES:
+            logger.warning("job %s met %s on attempt %s", job.id, error.code, job.attempt)
+            delay_seconds = 15 * 4**job.attempt
+            _retry_or_fail(step, job, owner, error.code, error.sentence, delay_seconds=delay_seconds)
+        else:
+            _fail(step, job, owner, error.code, error.sentence)
     except Exception:
         logger.exception("job %s failed on attempt %s", job.id, job.attempt)
-        _retry_or_fail(step, job, owner)
+        sentence = (
+            f"It failed {job.attempt} times and was given up; the technical log has the cause under this job's id."
+        )
+        _retry_or_fail(step, job, owner, "INTERNAL_ERROR", sentence, delay_seconds=2**job.attempt)
 
 
 def jobs_run_due(limit: int = 1000) -> int:
@@ -118,7 +128,7 @@ def _heartbeat(job_id: uuid.UUID, owner: uuid.UUID) -> Iterator[None]:
                 try:
                     with connection.cursor() as cursor:
                         cursor.execute(_EXTEND, {"id": job_id, "owner": owner, "lease": lease_seconds})
-                except DatabaseError:
+                except (DatabaseError, InterfaceError):  # neither is the other's subclass
                     connection.close()
         finally:
             connections.close_all()
@@ -153,26 +163,26 @@ def _fail(step: Step, job: ClaimedJob, owner: uuid.UUID, code: str, sentence: st
 
 def failure_record(step: Step, job: ClaimedJob, code: str, sentence: str) -> None:
     """What a definite failure means for the job's subject, and the audit entry; the caller holds the transaction."""
-    HANDLERS[step].on_failed(job, code, sentence)
+    patient_id = HANDLERS[step].on_failed(job, code, sentence)
     audit_append(
         actor=system_actor("jobs", job.organisation_id),
         action="job.failed",
         subject_type="job",
         subject_id=job.id,
+        patient_id=patient_id,
         outcome="failure",
         details={"step": step.value, "code": code, "attempt": job.attempt},
     )
 
 
-def _retry_or_fail(step: Step, job: ClaimedJob, owner: uuid.UUID) -> None:
+def _retry_or_fail(
+    step: Step, job: ClaimedJob, owner: uuid.UUID, code: str, sentence: str, *, delay_seconds: int
+) -> None:
     if job.attempt >= settings.JOB_MAX_ATTEMPTS:
-        sentence = (
-            f"It failed {job.attempt} times and was given up; the technical log has the cause under this job's id."
-        )
-        _fail(step, job, owner, "INTERNAL_ERROR", sentence)
+        _fail(step, job, owner, code, sentence)
         return
     with transaction.atomic(), connection.cursor() as cursor:
         # A newer waiting assessment of the same patient covers this one: two may not wait.
-        cursor.execute(_REQUEUE, {"id": job.id, "owner": owner, "delay": 2**job.attempt})
+        cursor.execute(_REQUEUE, {"id": job.id, "owner": owner, "delay": delay_seconds})
         if cursor.rowcount == 0:
             _finish(job.id, owner, JobState.DONE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from datetime import timedelta
 
@@ -10,8 +9,6 @@ from django.db import connection, transaction
 
 from cdss.jobs.publishing import job_publish
 from cdss.jobs.steps import Step
-
-logger = logging.getLogger(__name__)
 
 _ENQUEUE = """
 INSERT INTO jobs_job (id, organisation_id, step, subject_id, idempotency_key, state, priority, attempt, progress,
@@ -21,10 +18,11 @@ VALUES (%(id)s, %(organisation)s, %(step)s, %(subject)s, %(key)s, 'QUEUED', %(pr
 """
 _ON_KEY = "ON CONFLICT (idempotency_key) DO NOTHING RETURNING id"
 # A waiting assessment will see everything committed before it runs: moving its `as_of` is enough. The row lock taken
-# here holds back the worker's claim until this transaction ends, so nothing slips between.
+# here holds back the worker's claim until this transaction ends, so nothing slips between. Whoever waits the least
+# decides when it runs: a reader's confirmation is not held up by a debounce, nor by the pause after a failure.
 _ON_WAITING = """
 ON CONFLICT (step, subject_id) WHERE (state = 'QUEUED' AND step = 'PATIENT_ASSESS')
-DO UPDATE SET as_of = clock_timestamp() RETURNING id
+DO UPDATE SET as_of = clock_timestamp(), not_before = least(jobs_job.not_before, excluded.not_before) RETURNING id
 """
 
 

@@ -14,6 +14,10 @@ class SeriesStillArrivingError(ConflictError):
     code = "SERIES_STILL_ARRIVING"
 
 
+class NotNewestError(ConflictError):
+    code = "NOT_NEWEST"
+
+
 def studies_detailed(actor: Actor) -> QuerySet[Study]:
     series = Series.objects.order_by("series_number", "series_instance_uid")
     return studies_visible_to(actor).select_related("outcome").prefetch_related(Prefetch("series", series))
@@ -26,11 +30,25 @@ def study_detailed(actor: Actor, study_instance_uid: str) -> Study:
     return study
 
 
-def series_version_newest(actor: Actor, series_instance_uid: str) -> SeriesVersion:
-    """Everything read in the newest version; a conflict while the first one is still arriving."""
+def series_known(actor: Actor, series_instance_uid: str) -> Series:
     series = series_visible_to(actor).filter(series_instance_uid=series_instance_uid).first()
     if series is None:
         raise NotFoundError
+    return series
+
+
+def series_version_read(actor: Actor, series_instance_uid: str, number: int) -> SeriesVersion:
+    """The version a reader says to have read; a conflict unless it is the newest."""
+    version = series_version_newest(actor, series_instance_uid)
+    if version.number != number:
+        sentence = f"The newest version of this series is {version.number}, not {number}; read the newest version."
+        raise NotNewestError(sentence, field="version")
+    return version
+
+
+def series_version_newest(actor: Actor, series_instance_uid: str) -> SeriesVersion:
+    """Everything read in the newest version; a conflict while the first one is still arriving."""
+    series = series_known(actor, series_instance_uid)
     measurements = Measurement.objects.select_related("series_version__series").order_by("name", "recorded_at")
     versions = SeriesVersion.objects.select_related("series__study", "result").prefetch_related(
         Prefetch("measurements", measurements),

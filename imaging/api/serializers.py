@@ -72,6 +72,11 @@ class SeriesClosed(serializers.Serializer[Any]):
     series_closed = serializers.IntegerField()
 
 
+class SeriesRerun(serializers.Serializer[Any]):
+    series_instance_uid = serializers.CharField(source="series.series_instance_uid")
+    version = serializers.IntegerField(source="number", help_text="The version that is read now.")
+
+
 class MeasurementResource(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     patient = serializers.UUIDField(source="patient_id")
@@ -125,6 +130,9 @@ class CalciumReadingResource(serializers.Serializer[Any]):
 
 @extend_schema_serializer(component_name="CalciumReading")
 class CalciumReadingRequest(StrictSerializer):
+    version = serializers.IntegerField(
+        min_value=1, max_value=32_767, help_text="The version of the series that was read; it must be the newest."
+    )
     verdicts = serializers.DictField(
         child=CodeField(CalciumVerdict), help_text="Candidate number -> artery, or NOT_CORONARY."
     )

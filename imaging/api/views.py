@@ -9,18 +9,25 @@ from rest_framework.response import Response
 from cdss.accounts import scopes
 from cdss.accounts.idempotency import idempotent
 from imaging import selectors
-from imaging.api.queries import series_version_newest, studies_detailed, study_detailed
+from imaging.api.queries import (
+    series_known,
+    series_version_newest,
+    series_version_read,
+    studies_detailed,
+    study_detailed,
+)
 from imaging.api.serializers import (
     CalciumReadingRequest,
     CalciumReadingResource,
     MeasurementQuery,
     MeasurementResource,
     SeriesClosed,
+    SeriesRerun,
     SeriesVersionResource,
     StudyQuery,
     StudyResource,
 )
-from imaging.services.lifecycle import study_close
+from imaging.services.lifecycle import series_rerun, study_close
 from imaging.services.readings import calcium_confirm
 from patients.api.base import ApiView, body_parsed, list_viewed, query_parsed, record_viewed
 from patients.api.fields import EmptyRequest
@@ -107,6 +114,31 @@ class SeriesView(ApiView):
         return Response(SeriesVersionResource(version).data)
 
 
+class SeriesRerunView(ApiView):
+    """Open to the sender and to an administrator."""
+
+    @property
+    def write_scope(self) -> str:
+        """One of two scopes is enough; who has neither is told of the one that a token can have."""
+        return scopes.QUARANTINE_RESOLVE if self.actor.may(scopes.QUARANTINE_RESOLVE) else scopes.STUDIES_WRITE
+
+    @operation(
+        operation_id="series_rerun",
+        summary="Read a series again whose reading failed",
+        description="Only in state FAILED. The same instances become a new version; the failed one stays on record.",
+        tag="imaging",
+        request=EmptyRequest,
+        responses={202: SeriesRerun},
+        problems=[404, 409],
+        is_idempotent=True,
+    )
+    @idempotent
+    def post(self, request: Request, series_instance_uid: str) -> Response:
+        body_parsed(EmptyRequest, request)
+        series = series_known(self.actor, series_instance_uid)
+        return Response(SeriesRerun(series_rerun(actor=self.actor, series=series)).data, status=202)
+
+
 class CalciumReadingView(ApiView):
     """Open to clinicians only: no API client can have this scope."""
 
@@ -125,6 +157,7 @@ class CalciumReadingView(ApiView):
             OpenApiExample(
                 "Two candidates",
                 value={
+                    "version": 1,
                     "verdicts": {"1": "LAD", "2": "NOT_CORONARY"},
                     "attests_gated_whole_heart": True,
                     "attests_no_metal": True,
@@ -136,7 +169,7 @@ class CalciumReadingView(ApiView):
     @idempotent
     def post(self, request: Request, series_instance_uid: str) -> Response:
         body = body_parsed(CalciumReadingRequest, request)
-        version = series_version_newest(self.actor, series_instance_uid)
+        version = series_version_read(self.actor, series_instance_uid, body.pop("version"))
         reading = calcium_confirm(actor=self.actor, series_version_id=version.id, **body)
         return Response(CalciumReadingResource(reading).data, status=201)
 

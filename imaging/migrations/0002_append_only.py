@@ -3,6 +3,8 @@ from django.db import migrations
 from cdss.core.append_only import AppendOnly
 
 TABLES = [
+    "imaging_instance",
+    "imaging_seriesversion",
     "imaging_seriesresult",
     "imaging_measurement",
     "imaging_keyimage",

@@ -8,11 +8,17 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models.functions import Now
 
+from cdss.accounts import scopes
 from cdss.accounts.actors import Actor, system_actor
 from cdss.audit.services import audit_append
+from cdss.core.errors import ConflictError, NotFoundError
 from cdss.jobs.services import job_enqueue
 from cdss.jobs.steps import Step
 from imaging.models import Instance, Series, SeriesState, SeriesVersion, Study
+
+
+class SeriesNotFailedError(ConflictError):
+    code = "SERIES_NOT_FAILED"
 
 
 def series_sweep(*, quiet: timedelta) -> int:
@@ -32,6 +38,27 @@ def series_sweep(*, quiet: timedelta) -> int:
 @transaction.atomic
 def series_mark_ready(*, series: Series, actor: Actor) -> SeriesVersion:
     """Freeze the instances received so far as a version and ask for it to be read; one audit entry per series."""
+    version = _version_make(series)
+    _version_audit(actor, "series.received", version)
+    return version
+
+
+@transaction.atomic
+def series_rerun(*, actor: Actor, series: Series) -> SeriesVersion:
+    """Read a series again whose reading failed for good: the same instances as a new version; the old result stays."""
+    if not (actor.may(scopes.QUARANTINE_RESOLVE) or actor.may(scopes.STUDIES_WRITE)):
+        raise NotFoundError
+    own = Series.objects.select_for_update().filter(id=series.id, organisation=actor.organisation_id).first()
+    if own is None:
+        raise NotFoundError
+    if own.state != SeriesState.FAILED:
+        raise SeriesNotFailedError("Only a series whose reading failed can be read again; this one has not failed.")
+    version = _version_make(own)
+    _version_audit(actor, "series.rerun_requested", version)
+    return version
+
+
+def _version_make(series: Series) -> SeriesVersion:
     instances = list(Instance.objects.filter(series=series).order_by("sop_instance_uid"))
     pairs = "".join(f"{instance.sop_instance_uid}:{bytes(instance.sha256).hex()}\n" for instance in instances)
     digest = hashlib.sha256(pairs.encode()).digest()
@@ -51,26 +78,34 @@ def series_mark_ready(*, series: Series, actor: Actor) -> SeriesVersion:
         subject_id=version.id,
         idempotency_key=f"series:{version.id}",
     )
-    study = Study.objects.get(id=series.study_id)
+    return version
+
+
+def _version_audit(actor: Actor, action: str, version: SeriesVersion) -> None:
     audit_append(
         actor=actor,
-        action="series.received",
+        action=action,
         subject_type="series",
-        subject_id=series.id,
-        patient_id=study.patient_id,
-        organisation_id=series.organisation_id,
-        details={"version": version.number, "instances": len(instances), "instances_sha256": digest.hex()},
+        subject_id=version.series_id,
+        patient_id=version.series.study.patient_id,
+        organisation_id=version.organisation_id,
+        details={
+            "version": version.number,
+            "instances": version.instance_count,
+            "instances_sha256": version.instances_sha256.hex(),
+        },
     )
-    return version
 
 
 @transaction.atomic
 def study_close(*, actor: Actor, study: Study) -> int:
     """The sender says that the study is complete: every series still arriving is ready now. Twice is once."""
     receiving = Series.objects.select_for_update().filter(study=study, state=SeriesState.RECEIVING).order_by("id")
-    closed = [series_mark_ready(series=series, actor=actor) for series in receiving]
+    closed = [_version_make(series) for series in receiving]
     if closed:
         Study.objects.filter(id=study.id).update(closed_at=Now())
+        for version in closed:  # after every insert: the first entry takes the log's lock until commit
+            _version_audit(actor, "series.received", version)
         audit_append(
             actor=actor,
             action="study.closed",

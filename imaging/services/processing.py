@@ -104,11 +104,12 @@ def series_features_record(*, version: SeriesVersion, extraction: Extraction) ->
     )
 
 
-def series_failure_record(job: ClaimedJob, code: str, sentence: str) -> None:
+def series_failure_record(job: ClaimedJob, code: str, sentence: str) -> uuid.UUID:
     """The machinery failed for good: the series says so, and the patient is assessed without it."""
     version = _WITH_PATIENT.get(id=job.subject_id)
+    patient_id = version.series.study.patient_id
     if SeriesResult.objects.filter(series_version=version).exists():
-        return
+        return patient_id
     SeriesResult.objects.create(
         series_version=version,
         organisation_id=version.organisation_id,
@@ -119,6 +120,7 @@ def series_failure_record(job: ClaimedJob, code: str, sentence: str) -> None:
     )
     _state_set(version, SeriesState.FAILED)
     _assess(version)
+    return patient_id
 
 
 def _state_set(version: SeriesVersion, state: SeriesState) -> None:

@@ -17,6 +17,8 @@ from imaging.models import Quarantine, QuarantineReason, QuarantineState
 from imaging.services.ingest import instance_link
 from imaging.storage import object_path
 
+MAX_COMMENT_LENGTH = 4000
+
 
 class CommentMissingError(DomainError):
     status = 422
@@ -39,6 +41,9 @@ def quarantine_resolve(*, actor: Actor, quarantine_id: uuid.UUID, link: bool, co
         raise ConflictError(f"This was already decided by {row.resolved_by}.", code="ALREADY_RESOLVED")
     if not comment.strip():
         raise CommentMissingError("Say in a few words how you know.", field="comment")
+    if len(comment) > MAX_COMMENT_LENGTH:
+        sentence = f"The comment is longer than {MAX_COMMENT_LENGTH} characters; nothing was decided."
+        raise CommentMissingError(sentence, code="COMMENT_TOO_LONG", field="comment")
     row.state = QuarantineState.LINKED if link else QuarantineState.REJECTED
     row.resolved_by, row.resolution_comment = actor.name, comment.strip()
     decided = [row, *_alike(rows, row)]

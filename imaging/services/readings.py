@@ -15,7 +15,7 @@ from cdss.core.errors import ConflictError, DomainError
 from cdss.jobs.services import job_enqueue
 from cdss.jobs.steps import Step
 from imaging.inference import AGATSTON_METHOD, AGATSTON_METHOD_VERSION, agatston_total
-from imaging.models import CalciumCandidate, CalciumReading, CalciumVerdict, Measurement, SeriesVersion
+from imaging.models import CalciumCandidate, CalciumReading, CalciumVerdict, Measurement, Series, SeriesVersion
 from imaging.selectors import series_version_visible_to
 
 SCORE = "agatston_score"
@@ -35,12 +35,18 @@ def calcium_confirm(
     verdicts: Mapping[str, str],
     attests_gated_whole_heart: bool,
     attests_no_metal: bool,
+    seen_reading: int | None = None,
 ) -> CalciumReading:
-    """Record a reader's verdicts and the score they make; the assessment that follows supersedes the one before."""
+    """Record a reader's verdicts and the score they make; the assessment that follows supersedes the one before.
+
+    The same verdicts of the same reader sent twice are one reading. `seen_reading` is the number of the newest reading
+    the reader was shown (0: none): with it, nobody replaces a reading without having seen it.
+    """
     actor.require(scopes.ASSESSMENTS_REVIEW)
     version = series_version_visible_to(actor, series_version_id)
-    # One reader at a time: the number of a reading is its place in the order.
-    version = SeriesVersion.objects.select_for_update(of=("self",)).select_related("series__study").get(id=version.id)
+    # One reader at a time: the number of a reading is its place in the order. (A version cannot be locked: that takes
+    # the right to update it, which nobody has.)
+    Series.objects.select_for_update().get(id=version.series_id)
     _check_scorable(version)
     candidates = list(CalciumCandidate.objects.filter(series_version=version).order_by("number"))
     _check_verdicts(candidates, verdicts)
@@ -50,14 +56,19 @@ def calcium_confirm(
             "is no stent, bypass, valve or lead. Nothing was scored."
         )
         raise CalciumReadingError(sentence, code="NOT_ATTESTED", field="attestations")
+    given = {str(candidate.number): str(verdicts[str(candidate.number)]) for candidate in candidates}
+    last = CalciumReading.objects.filter(series_version=version).order_by("-number").first()
+    if last is not None:
+        if same := _sent_before(last, actor, given, seen_reading):
+            return same
+        _check_seen(last, seen_reading)
     coronary = [candidate for candidate in candidates if verdicts[str(candidate.number)] != CalciumVerdict.NOT_CORONARY]
     score = agatston_total([lesion for candidate in coronary for lesion in candidate.lesions])
-    last = CalciumReading.objects.filter(series_version=version).order_by("-number").first()
     reading = CalciumReading.objects.create(
         organisation_id=version.organisation_id,
         series_version=version,
         number=last.number + 1 if last else 1,
-        verdicts={str(candidate.number): str(verdicts[str(candidate.number)]) for candidate in candidates},
+        verdicts=given,
         attests_gated_whole_heart=attests_gated_whole_heart,
         attests_no_metal=attests_no_metal,
         agatston_score=score,
@@ -112,6 +123,27 @@ def _check_scorable(version: SeriesVersion) -> None:
         raise CalciumReadingError(refusal["sentence"], code=refusal["reason_code"])
 
 
+def _sent_before(
+    last: CalciumReading, actor: Actor, given: dict[str, str], seen_reading: int | None
+) -> CalciumReading | None:
+    """The reading that this one repeats: the reader's newest, unless they have since seen another one replace it."""
+    own = CalciumReading.objects.filter(series_version=last.series_version_id, reader_id=actor.identifier)
+    newest = own.order_by("-number").first()
+    if newest is None or newest.verdicts != given:
+        return None
+    is_repeated = newest.number == last.number or (seen_reading is not None and newest.number > seen_reading)
+    return newest if is_repeated else None
+
+
+def _check_seen(last: CalciumReading, seen_reading: int | None) -> None:
+    if seen_reading is not None and seen_reading != last.number:
+        sentence = (
+            f"{last.reader_name} has read this series meanwhile (reading {last.number}). Nothing was recorded; look at "
+            "that reading first, then confirm again if yours should replace it."
+        )
+        raise ConflictError(sentence, code="READ_MEANWHILE")
+
+
 def _check_verdicts(candidates: list[CalciumCandidate], verdicts: Mapping[str, str]) -> None:
     expected = {str(candidate.number) for candidate in candidates}
     if missing := sorted(expected - set(verdicts), key=int):
@@ -123,5 +155,7 @@ def _check_verdicts(candidates: list[CalciumCandidate], verdicts: Mapping[str, s
         )
     if wrong := sorted({verdict for verdict in verdicts.values() if verdict not in CalciumVerdict.values}):
         known = ", ".join(CalciumVerdict.values)
-        sentence = f"{', '.join(map(repr, wrong))} is not a verdict; the verdicts are {known}."
+        sentence = (
+            f"{', '.join(repr(verdict[:20]) for verdict in wrong[:5])} is not a verdict; the verdicts are {known}."
+        )
         raise CalciumReadingError(sentence, code="UNKNOWN_VERDICT", field="verdicts")

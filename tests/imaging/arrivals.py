@@ -7,11 +7,14 @@ import itertools
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
+from cdss.jobs.models import Job
+from cdss.jobs.registry import ClaimedJob
 from imaging.inference import Extraction
 from imaging.models import Instance, Series, SeriesVersion, Study
 from imaging.services.lifecycle import series_mark_ready
-from imaging.services.processing import series_features_record
+from imaging.services.processing import series_failure_record, series_features_record
 from patients.models import Patient
 from tests.factories import Hospital
 
@@ -88,3 +91,11 @@ def read(version: SeriesVersion, *, lesions: int = 2, gate: str = "NOT_CONFIRMED
     with transaction.atomic():
         series_features_record(version=version, extraction=Extraction(columns, [measured], [], candidates))
     return version
+
+
+def fail(version: SeriesVersion) -> None:
+    """What the database says when the machinery has given a series up."""
+    job = Job.objects.get(subject_id=version.id)
+    claimed = ClaimedJob(job.id, version.organisation_id, version.id, timezone.now(), 3, lambda percent, phrase: None)
+    with transaction.atomic():
+        series_failure_record(claimed, "STORAGE_FULL", "There was no space left.")

@@ -13,7 +13,7 @@ from tests.factories import Hospital
 from tests.imaging import arrivals
 from tests.patients.rest import Api, actions, assert_problem, details
 
-BOTH = {"attests_gated_whole_heart": True, "attests_no_metal": True}
+BOTH = {"version": 1, "attests_gated_whole_heart": True, "attests_no_metal": True}
 
 
 @pytest.fixture
@@ -142,6 +142,10 @@ def test_readers_verdicts_make_a_score_and_a_new_assessment(hospital: Hospital, 
         ({"verdicts": {"1": "LAD", "2": "RCA"}, "attests_no_metal": True}, 400, "INVALID"),
         ({"verdicts": ["LAD", "RCA"], **BOTH}, 400, "INVALID"),
         ({"verdicts": {"1": "LAD", "2": "RCA"}, **BOTH, "score": 400}, 400, "INVALID"),
+        ({"verdicts": {"1": "LAD", "2": "RCA"}, **BOTH, "version": None}, 400, "INVALID"),
+        ({"verdicts": {"1": "LAD", "2": "RCA"}, **BOTH, "version": "newest"}, 400, "INVALID"),
+        ({"verdicts": {"1": "LAD", "2": "RCA"}, **BOTH, "version": 0}, 400, "INVALID"),
+        ({"verdicts": {"1": "LAD", "2": "RCA"}, **BOTH, "version": 2}, 409, "NOT_NEWEST"),
     ],
 )
 def test_reading_that_is_not_complete_scores_nothing(
@@ -152,6 +156,53 @@ def test_reading_that_is_not_complete_scores_nothing(
     assert_problem(response, status, code)
     assert not CalciumReading.objects.exists()
     assert "calcium.confirmed" not in actions()
+
+
+def test_reading_names_the_version_it_was_read_on(hospital: Hospital, study: Study) -> None:
+    """Images that came while the reader was looking were not read, whoever may have read them since."""
+    arrivals.read(arrivals.ready(hospital, study))
+    clinician, path = Api(user=hospital.clinician), f"{_series_path(study)}/calcium-reading"
+    body = {"verdicts": {"1": "LAD", "2": "RCA"}, **BOTH}
+    unnamed = clinician.post(path, {name: value for name, value in body.items() if name != "version"})
+    assert [error["field"] for error in assert_problem(unnamed, 400, "INVALID")["errors"]] == ["version"]
+    arrivals.read(arrivals.ready(hospital, study))
+    assert assert_problem(clinician.post(path, body), 409, "NOT_NEWEST")["field"] == "version"
+    assert not CalciumReading.objects.exists()
+    assert clinician.post(path, {**body, "version": 2}).status_code == 201
+    assert CalciumReading.objects.get().series_version.number == 2
+
+
+@pytest.mark.parametrize("who", ["client", "administrator"])
+def test_failed_series_is_read_again_when_its_sender_or_an_administrator_asks(
+    hospital: Hospital, study: Study, who: str
+) -> None:
+    api = Api(token=hospital.token) if who == "client" else Api(user=hospital.administrator)
+    path = f"{_series_path(study)}/rerun"
+    assert_problem(api.post(path), 409, "SERIES_NOT_FAILED")
+    version = arrivals.ready(hospital, study)
+    arrivals.fail(version)
+    assert api.get(_series_path(study)).json()["state"] == "FAILED"
+    assert_problem(api.post(path, {"force": True}), 400, "INVALID")
+    response, again = api.post(path, key="k-1"), api.post(path, key="k-1")
+    assert (response.status_code, again.status_code) == (202, 202)
+    assert response.json() == {"series_instance_uid": study.series.get().series_instance_uid, "version": 2}
+    assert response.content == again.content
+    shown = api.get(_series_path(study)).json()
+    assert (shown["version"], shown["state"], shown["result"]) == (2, "READY", None)
+    assert actions().count("series.rerun_requested") == 1
+    assert Job.objects.filter(step="SERIES_PROCESS", state="QUEUED").count() == 2
+    assert_problem(api.post(path), 409, "SERIES_NOT_FAILED")
+
+
+def test_nobody_else_has_a_failed_series_read_again(hospital: Hospital, study: Study, other_hospital: Hospital) -> None:
+    arrivals.fail(arrivals.ready(hospital, study))
+    path = f"{_series_path(study)}/rerun"
+    for user in (hospital.clinician, hospital.auditor):
+        refused = assert_problem(Api(user=user).post(path), 403, "MISSING_SCOPE")
+        assert "studies.write" in refused["detail"]
+    for stranger in (Api(token=other_hospital.token), Api(user=other_hospital.administrator)):
+        assert_problem(stranger.post(path), 404, "NOT_FOUND")
+    assert "series.rerun_requested" not in actions()
 
 
 def test_scan_outside_the_protocol_is_not_scored_with_the_reason_of_its_gate(hospital: Hospital, study: Study) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from cdss.accounts.actors import actor_of
+from cdss.accounts.actors import Actor, actor_of
+from cdss.accounts.models import Role
+from cdss.accounts.services import user_create
 from cdss.audit.models import AuditEntry
 from cdss.core.errors import ConflictError, DomainError, NotFoundError
 from cdss.jobs.models import Job
@@ -149,8 +151,63 @@ def test_a_reading_cannot_be_changed_afterwards(hospital: Hospital, version: Ser
             cursor.execute(statement)
 
 
+def colleague(at: Hospital) -> Actor:
+    return actor_of(
+        user_create(
+            organisation=at.organisation,
+            username="second.reader",
+            full_name="Second Reader",
+            role=Role.CLINICIAN,
+            password=factories.PASSWORD,
+        )
+    )
+
+
 @pytest.mark.django_db(transaction=True)
-def test_two_readers_at_once_are_two_readings_in_order(hospital: Hospital, version: SeriesVersion) -> None:
-    results = at_once([partial(confirm, hospital, version, "LAD", "RCA", "LM")] * 4)
+def test_readings_at_once_are_readings_in_order(hospital: Hospital, version: SeriesVersion) -> None:
+    given = ["LAD", "LM", "LCX", "RCA"]
+    results = at_once([partial(confirm, hospital, version, "LAD", "RCA", verdict) for verdict in given])
     assert sorted(result.number for result in results) == [1, 2, 3, 4], results  # type: ignore[union-attr]
     assert len(scores()) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seen", [None, 0])
+def test_the_same_reading_sent_several_times_is_one(
+    hospital: Hospital, version: SeriesVersion, seen: int | None
+) -> None:
+    results = at_once([partial(confirm, hospital, version, "LAD", "RCA", "LM", seen_reading=seen)] * 4)
+    results.append(confirm(hospital, version, "LAD", "RCA", "LM", seen_reading=seen))
+    assert [result.number for result in results] == [1] * 5, results  # type: ignore[union-attr]
+    assert scores() == [pytest.approx(120.0)]
+    assert AuditEntry.objects.filter(action="calcium.confirmed").count() == 1
+
+
+def test_a_form_sent_again_after_a_colleagues_reading_is_still_the_reading_it_was(
+    hospital: Hospital, version: SeriesVersion
+) -> None:
+    mine = confirm(hospital, version, "LAD", "RCA", "LM", seen_reading=0)
+    theirs = confirm(hospital, version, *["NOT_CORONARY"] * 3, actor=colleague(hospital), seen_reading=1)
+    assert confirm(hospital, version, "LAD", "RCA", "LM", seen_reading=0) == mine
+    assert CalciumReading.objects.latest("number") == theirs
+    insisted = confirm(hospital, version, "LAD", "RCA", "LM", seen_reading=2)
+    assert insisted.number == 3, "who has seen the other reading may hold to their own"
+
+
+@pytest.mark.parametrize("who", ["colleague", "same reader"])
+def test_nobody_replaces_a_reading_unseen(hospital: Hospital, version: SeriesVersion, who: str) -> None:
+    confirm(hospital, version, "LAD", "RCA", "LM", seen_reading=0)
+    actor = colleague(hospital) if who == "colleague" else hospital.clinician_actor
+    again = partial(confirm, hospital, version, *["NOT_CORONARY"] * 3, actor=actor)
+    for unseen in (0, 2):
+        with pytest.raises(ConflictError) as caught:
+            again(seen_reading=unseen)
+        assert caught.value.code == "READ_MEANWHILE"
+        assert hospital.clinician.full_name in caught.value.sentence
+    assert scores() == [pytest.approx(120.0)]
+    assert again(seen_reading=1).number == 2
+
+
+def test_the_same_verdicts_of_two_readers_are_two_readings(hospital: Hospital, version: SeriesVersion) -> None:
+    confirm(hospital, version, "LAD", "RCA", "LM")
+    assert confirm(hospital, version, "LAD", "RCA", "LM", actor=colleague(hospital)).number == 2

@@ -10,19 +10,25 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
+from cdss.accounts.actors import Actor, actor_of
 from cdss.audit.models import AuditEntry
 from cdss.audit.verifier import chain_verify
+from cdss.core.errors import ConflictError, NotFoundError
 from cdss.embedded.urls import ServiceUrls
 from cdss.jobs.models import Job
 from cdss.jobs.running import jobs_run_due
 from cdss.jobs.steps import Step
 from imaging.models import Instance, Series, SeriesResult, SeriesState, SeriesVersion, Study
-from imaging.services.lifecycle import series_mark_ready, series_sweep, study_close
+from imaging.services.lifecycle import series_mark_ready, series_rerun, series_sweep, study_close
 from imaging.storage import object_path
+from tests import factories
 from tests.concurrency import at_once
 from tests.factories import Hospital
+from tests.imaging import arrivals
 from tests.imaging.part10 import ct_part10
 from tests.imaging.test_ingest import store
 
@@ -92,6 +98,122 @@ def test_closing_twice_is_once(hospital: Hospital) -> None:
     assert Study.objects.get().closed_at == closed_at
     assert SeriesVersion.objects.filter(series=series).count() == 1
     assert len(entries("study.closed")) == len(entries("series.received")) == 1
+
+
+@pytest.mark.django_db
+def test_closing_several_series_writes_the_log_after_everything_else(hospital: Hospital) -> None:
+    """The first entry takes the lock of the whole log: nobody waits for inserts that could have come before."""
+    study = arrivals.study(factories.patient(hospital))
+    series = study.series.get()
+    for number in (2, 3):
+        other = Series.objects.create(
+            organisation=study.organisation, study=study, series_instance_uid=f"2.25.{number}", modality="CT"
+        )
+        Instance.objects.create(
+            organisation=study.organisation, series=other, sop_instance_uid=f"2.25.{number}.1", sop_class_uid="1.2",
+            transfer_syntax_uid="1.2", sha256=bytes(32), size_bytes=1, source="test",
+        )  # fmt: skip
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert study_close(actor=hospital.client_actor, study=study) == 3
+    writes = [query["sql"] for query in queries if query["sql"].startswith(("INSERT", "UPDATE", "SELECT audit_append"))]
+    kinds = ["audit" if "audit_append" in sql else "row" for sql in (text.strip() for text in writes)]
+    assert kinds == sorted(kinds, reverse=True)
+    assert kinds.count("audit") == 4
+    assert {entry["subject"]["id"] for entry in entries("series.received")} >= {str(series.id)}
+    assert [entry["details"]["series"] for entry in entries("study.closed")] == [3]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", ["imaging_instance", "imaging_seriesversion"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET organisation_id = organisation_id", "DELETE FROM {}"])
+def test_what_arrived_and_what_was_read_of_it_cannot_be_changed(
+    hospital: Hospital, services: ServiceUrls, table: str, statement: str
+) -> None:
+    arrivals.ready(hospital, arrivals.study(factories.patient(hospital)))
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format(table))
+    with psycopg.connect(services.database_owner_url) as owner:
+        triggers = owner.execute("SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass", [table]).fetchall()
+    assert (f"{table}_no_change",) in triggers, "not even its owner may"
+
+
+def fail(series: Series) -> None:
+    """The bytes are gone for as long as the attempts last."""
+    hidden = object_path(bytes(Instance.objects.filter(series=series).first().sha256))  # type: ignore[union-attr]
+    hidden.rename(hidden.with_suffix(".away"))
+    for _ in range(3):
+        jobs_run_due()
+        Job.objects.update(not_before=F("enqueued_at"))
+    hidden.with_suffix(".away").rename(hidden)
+    series.refresh_from_db()
+    assert series.state == SeriesState.FAILED
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", ["administrator", "client"])
+def test_a_failed_series_is_read_again_as_a_new_version_of_the_same_instances(hospital: Hospital, who: str) -> None:
+    series = arrive(hospital, 0, 1)
+    study_close(actor=hospital.client_actor, study=Study.objects.get())
+    fail(series)
+    [failed] = entries("job.failed")
+    assert failed["patient"] == str(series.study.patient_id)
+    actor = actor_of(hospital.administrator) if who == "administrator" else hospital.client_actor
+    version = series_rerun(actor=actor, series=series)
+    first = SeriesVersion.objects.get(number=1)
+    assert (version.number, version.instance_ids) == (2, first.instance_ids)
+    assert bytes(version.instances_sha256) == bytes(first.instances_sha256)
+    [entry] = entries("series.rerun_requested")
+    assert entry["details"] == {
+        "version": 2, "instances": 2, "instances_sha256": bytes(first.instances_sha256).hex()
+    }  # fmt: skip
+    assert (entry["actor"]["id"], entry["patient"]) == (actor.identifier, str(series.study.patient_id))
+    with pytest.raises(ConflictError) as caught:
+        series_rerun(actor=actor, series=series)
+    assert caught.value.code == "SERIES_NOT_FAILED"
+    jobs_run_due()
+    series.refresh_from_db()
+    assert series.state in {SeriesState.ACCEPTED, SeriesState.REJECTED}
+    results = SeriesResult.objects.order_by("series_version__number").values_list("is_failure", flat=True)
+    assert list(results) == [True, False], "what failed stays on record"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", [state for state in SeriesState if state != SeriesState.FAILED])
+def test_a_series_that_has_not_failed_is_not_read_again(hospital: Hospital, state: SeriesState) -> None:
+    series = arrivals.study(factories.patient(hospital)).series.get()
+    Series.objects.filter(id=series.id).update(state=state)
+    with pytest.raises(ConflictError):
+        series_rerun(actor=hospital.client_actor, series=series)
+    assert not SeriesVersion.objects.exists()
+
+
+@pytest.mark.django_db
+def test_only_its_own_senders_and_administrators_ask_for_a_series_again(
+    hospital: Hospital, other_hospital: Hospital
+) -> None:
+    series = arrivals.study(factories.patient(hospital)).series.get()
+    Series.objects.filter(id=series.id).update(state=SeriesState.FAILED)
+    refused: list[Actor] = [
+        hospital.clinician_actor,
+        actor_of(hospital.auditor),
+        other_hospital.client_actor,
+        actor_of(other_hospital.administrator),
+    ]
+    for actor in refused:
+        with pytest.raises(NotFoundError):
+            series_rerun(actor=actor, series=series)
+    assert not SeriesVersion.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_series_asked_for_again_several_times_at_once_is_read_once(hospital: Hospital) -> None:
+    series = arrivals.study(factories.patient(hospital)).series.get()
+    Series.objects.filter(id=series.id).update(state=SeriesState.FAILED)
+    results = at_once([partial(series_rerun, actor=hospital.client_actor, series=series)] * 4)
+    assert sum(isinstance(result, SeriesVersion) for result in results) == 1, results
+    assert SeriesVersion.objects.count() == 1
 
 
 @pytest.mark.django_db

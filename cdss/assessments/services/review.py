@@ -20,6 +20,8 @@ from cdss.assessments.selectors import assessment_visible_to
 from cdss.audit.services import audit_append
 from cdss.core.errors import ConflictError, DomainError
 
+MAX_COMMENT_LENGTH = 4000
+
 
 class OverrideReasonError(DomainError):
     status = 422
@@ -50,6 +52,9 @@ def _review(
     actor: Actor, assessment_id: uuid.UUID, kind: ReviewKind, reason: str, comment: str, key: str | None
 ) -> AssessmentReview:
     actor.require(scopes.ASSESSMENTS_REVIEW)
+    if len(comment) > MAX_COMMENT_LENGTH:
+        sentence = f"The comment is longer than {MAX_COMMENT_LENGTH} characters; nothing was recorded."
+        raise OverrideReasonError(sentence, code="COMMENT_TOO_LONG", field="comment")
     assessment = assessment_visible_to(actor, assessment_id)
     known = _known(assessment, actor, key)
     if known is not None:

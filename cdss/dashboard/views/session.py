@@ -7,6 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -81,4 +82,5 @@ def _after_sign_in(request: HttpRequest, actor: Actor, goal: str) -> str:
 
 
 def _see_other(address: str) -> HttpResponse:
-    return HttpResponse(status=303, headers={"Location": address})
+    """Quoted: a line end in the address to return to must neither break the answer nor become a header of it."""
+    return HttpResponse(status=303, headers={"Location": iri_to_uri(address)})

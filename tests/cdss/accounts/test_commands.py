@@ -15,7 +15,8 @@ pytestmark = pytest.mark.django_db
 
 
 def organisation() -> Organisation:
-    call_command("create_organisation", "south", name="South Hospital", time_zone="Europe/Vienna", region="EUROPE", stdout=io.StringIO())
+    options = {"name": "South Hospital", "time_zone": "Europe/Vienna", "region": "EUROPE", "stdout": io.StringIO()}
+    call_command("create_organisation", "south", **options)
     return Organisation.objects.get(slug="south")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 from django.core.management import call_command
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdss.accounts.actors import system_actor
+from cdss.audit import verifier
 from cdss.audit.canonical import NotCanonicalError, canonical_json
 from cdss.audit.models import AuditEntry
 from cdss.audit.services import audit_append
@@ -78,6 +81,42 @@ def test_a_cut_off_end_is_noticed(services: ServiceUrls) -> None:
         owner.execute("DELETE FROM audit_auditentry WHERE seq = 3")
         owner.execute("ALTER TABLE audit_auditentry ENABLE ALWAYS TRIGGER audit_auditentry_no_change")
     assert "cut off" in chain_verify().sentence
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seq", [2, 3])
+def test_a_head_that_is_not_the_hash_of_its_entry_is_noticed(services: ServiceUrls, seq: int) -> None:
+    append(3)
+    with psycopg.connect(services.database_owner_url, autocommit=True) as owner:
+        owner.execute("UPDATE audit_audithead SET seq = %s, hash = sha256('other')", [seq])
+    result = chain_verify()
+    assert (result.is_intact, result.broken_at_seq, result.entry_count) == (False, seq, 3)
+    assert f"does not carry the hash of entry {seq}" in result.sentence
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_log_without_entries_has_the_head_it_began_with(services: ServiceUrls) -> None:
+    assert chain_verify().is_intact
+    with psycopg.connect(services.database_owner_url, autocommit=True) as owner:
+        owner.execute("UPDATE audit_audithead SET hash = sha256('other')")
+    assert not chain_verify().is_intact
+
+
+@pytest.mark.django_db(transaction=True)
+def test_entries_appended_while_the_log_is_verified_do_not_disturb_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    append(3)
+    stored = verifier._stored_links
+
+    def slowly() -> Iterator[Link]:
+        for number, link in enumerate(stored()):
+            if number == 0:
+                append(2)
+            yield link
+
+    monkeypatch.setattr(verifier, "BATCH", 2)
+    monkeypatch.setattr(verifier, "_stored_links", slowly)
+    result = chain_verify()
+    assert (result.is_intact, result.entry_count) == (True, 5)
 
 
 @pytest.mark.django_db

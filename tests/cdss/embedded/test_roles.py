@@ -1,5 +1,4 @@
 """Who may do what in the database, on the real server."""
-# ruff: noqa: S608  the tables' names are made here
 
 import subprocess
 import uuid

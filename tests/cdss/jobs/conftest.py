@@ -23,8 +23,9 @@ def handle(monkeypatch: pytest.MonkeyPatch, failures: list[tuple[uuid.UUID, str]
     """Let the work of a step be something a test can watch; everything around it is the product."""
 
     def replace(handler: Handler, step: Step = Step.SERIES_PROCESS) -> None:
-        def on_failed(job: ClaimedJob, code: str, sentence: str) -> None:
+        def on_failed(job: ClaimedJob, code: str, sentence: str) -> uuid.UUID:
             failures.append((job.subject_id, code))
+            return job.subject_id
 
         monkeypatch.setitem(HANDLERS, step, Registration(handler, on_failed))
 

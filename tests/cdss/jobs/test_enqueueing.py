@@ -158,6 +158,17 @@ def test_a_waiting_assessment_moves_its_moment_and_a_running_one_does_not(
     assert Job.objects.filter(subject_id=patient, state=JobState.QUEUED).count() == 1
 
 
+@pytest.mark.django_db
+def test_a_waiting_assessment_runs_when_the_most_urgent_asks_and_not_later(enqueue: Enqueue) -> None:
+    patient = uuid.uuid4()
+    ask = partial(enqueue, Step.PATIENT_ASSESS, subject_id=patient)
+    debounced = ask(delay=timedelta(hours=1))
+    urgent = ask()
+    assert urgent.id == debounced.id
+    assert urgent.not_before < debounced.not_before - timedelta(minutes=59)
+    assert ask(delay=timedelta(hours=2)).not_before == urgent.not_before, "nobody puts off what another needs now"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_claim_waits_for_the_transaction_that_still_adds_to_the_job(
     hospital: Hospital, handle: Callable[..., None]

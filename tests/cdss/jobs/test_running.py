@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import F
 from django.db.models.functions import Now
 from pytest_django import Settings
@@ -19,10 +20,13 @@ from pytest_django import Settings
 from cdss.audit.models import AuditEntry
 from cdss.audit.verifier import chain_verify
 from cdss.core.errors import DomainError
+from cdss.core.middleware import DatabaseUnavailableError
+from cdss.jobs import running
 from cdss.jobs.models import Job, JobState
 from cdss.jobs.registry import HANDLERS, ClaimedJob, Record
 from cdss.jobs.running import job_run, jobs_run_due
 from cdss.jobs.steps import QUEUE_OF_STEP, Step
+from imaging.storage import StorageError, StorageFullError
 from tests.concurrency import at_once
 
 Enqueue = Callable[..., Job]
@@ -113,6 +117,38 @@ def test_the_heartbeat_keeps_a_job_that_takes_longer_than_its_lease(
     job = enqueue()
     assert at_once([partial(job_run, job.id), take_over]) == [True, False]
     assert runs == [1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_heartbeat_survives_any_error_of_its_connection(
+    enqueue: Enqueue, handle: Handle, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.JOB_LEASE_SECONDS = 1
+    broken: list[str] = []
+
+    class FirstBeatBreaks:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(connection, name)
+
+        def cursor(self) -> Any:
+            if threading.current_thread().name.startswith("heartbeat-") and not broken:
+                broken.append("cursor")
+                raise InterfaceError("the cursor is closed")
+            return connection.cursor()
+
+    def work(job: ClaimedJob) -> Record:
+        time.sleep(2.5)
+        return lambda: None
+
+    def take_over() -> bool:
+        time.sleep(2.0)
+        return job_run(job.id)
+
+    monkeypatch.setattr(running, "connection", FirstBeatBreaks())
+    handle(work)
+    job = enqueue()
+    assert at_once([partial(job_run, job.id), take_over]) == [True, False]
+    assert broken == ["cursor"]
 
 
 @pytest.mark.django_db
@@ -215,6 +251,7 @@ def test_a_crash_is_tried_again_later_and_then_given_up_with_its_reason(
     assert failures == [(job.subject_id, "INTERNAL_ERROR")]
     entry = json.loads(AuditEntry.objects.get(action="job.failed").body)
     assert entry["outcome"] == "failure"
+    assert entry["patient"] == str(job.subject_id), "whom it concerns, as the step's recorder says"
     assert entry["details"] == {"step": "SERIES_PROCESS", "code": "INTERNAL_ERROR", "attempt": 3}
     assert not job_run(job.id), "what is given up is not run again"
     assert chain_verify().is_intact
@@ -232,6 +269,52 @@ def test_a_definite_no_is_not_tried_again(enqueue: Enqueue, handle: Handle, fail
     assert (job.state, job.attempt, job.error_code) == (JobState.FAILED, 1, "NO_BIRTH_DATE")
     assert job.error_sentence == "This patient has no birth date."
     assert failures == [(job.subject_id, "NO_BIRTH_DATE")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("error", [StorageFullError(), StorageError(), DatabaseUnavailableError()])
+@pytest.mark.parametrize("moment", ["computing", "recording"])
+def test_what_passes_by_itself_is_tried_again_with_patience(
+    enqueue: Enqueue, handle: Handle, failures: Failures, error: DomainError, moment: str
+) -> None:
+    def full() -> None:
+        raise error
+
+    def work(job: ClaimedJob) -> Record:
+        if job.attempt < 3 and moment == "computing":
+            full()
+        return full if job.attempt < 3 else lambda: None
+
+    handle(work)
+    job = enqueue()
+    waits = []
+    for attempt in (1, 2):
+        assert job_run(job.id)
+        job.refresh_from_db()
+        assert (job.state, job.attempt, failures) == (JobState.QUEUED, attempt, [])
+        waits.append((job.not_before - job.started_at).total_seconds())
+        Job.objects.filter(id=job.id).update(not_before=Now())
+    assert waits[1] > waits[0] >= 60, "a full disk is not emptied within seconds"
+    assert job_run(job.id)
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (JobState.DONE, "")
+
+
+@pytest.mark.django_db
+def test_what_does_not_pass_is_given_up_with_its_own_reason(
+    enqueue: Enqueue, handle: Handle, failures: Failures, settings: Settings
+) -> None:
+    def work(job: ClaimedJob) -> Record:
+        raise StorageFullError
+
+    handle(work)
+    job = enqueue()
+    for _ in range(settings.JOB_MAX_ATTEMPTS):
+        Job.objects.filter(id=job.id).update(not_before=Now())
+        assert job_run(job.id)
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.error_code) == (JobState.FAILED, settings.JOB_MAX_ATTEMPTS, "STORAGE_FULL")
+    assert failures == [(job.subject_id, "STORAGE_FULL")]
 
 
 @pytest.mark.django_db(transaction=True)

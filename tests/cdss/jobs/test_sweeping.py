@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import Error, InterfaceError, OperationalError
 from django.db.models.functions import Now
 from pytest_django import Settings
 
@@ -94,14 +94,15 @@ def test_one_sweep_that_fails_does_not_stop_the_others(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
 def test_without_a_database_the_round_ends_and_the_command_goes_on(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: type[Error]
 ) -> None:
     def gone() -> int:
-        raise OperationalError("gone")
+        raise error("gone")
 
     monkeypatch.setattr(sweeping, "_publish_due", gone)
-    with pytest.raises(OperationalError):
+    with pytest.raises(error):
         jobs_sweep()
     call_command("run_sweeper", "--once")
     assert "waits for the database" in caplog.text

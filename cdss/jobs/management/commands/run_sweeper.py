@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from cdss.jobs.sweeping import jobs_sweep
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         while not stop.is_set():
             try:
                 jobs_sweep()
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 logger.warning("the sweeper waits for the database: %s", type(error).__name__)
                 connection.close()
             if options["once"]:
