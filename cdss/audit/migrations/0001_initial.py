@@ -4,38 +4,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('seq', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('recorded_at', models.DateTimeField()),
-                ('organisation_id', models.UUIDField(null=True)),
-                ('action', models.TextField()),
-                ('patient_id', models.UUIDField(null=True)),
-                ('body', models.TextField()),
-                ('prev_hash', models.BinaryField(max_length=32)),
-                ('hash', models.BinaryField(max_length=32)),
+                ("seq", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("recorded_at", models.DateTimeField()),
+                ("organisation_id", models.UUIDField(null=True)),
+                ("action", models.TextField()),
+                ("patient_id", models.UUIDField(null=True)),
+                ("body", models.TextField()),
+                ("prev_hash", models.BinaryField(max_length=32)),
+                ("hash", models.BinaryField(max_length=32)),
             ],
             options={
-                'indexes': [models.Index(fields=['organisation_id', '-seq'], name='audit_by_organisation'), models.Index(fields=['patient_id', '-seq'], name='audit_by_patient')],
+                "indexes": [
+                    models.Index(fields=["organisation_id", "-seq"], name="audit_by_organisation"),
+                    models.Index(fields=["patient_id", "-seq"], name="audit_by_patient"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AuditHead',
+            name="AuditHead",
             fields=[
-                ('id', models.SmallIntegerField(primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField()),
-                ('hash', models.BinaryField(max_length=32)),
+                ("id", models.SmallIntegerField(primary_key=True, serialize=False)),
+                ("seq", models.BigIntegerField()),
+                ("hash", models.BinaryField(max_length=32)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='audit_head_single_row')],
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="audit_head_single_row")],
             },
         ),
     ]
