@@ -69,15 +69,14 @@ def test_once_on_a_fresh_folder_sends_a_study_and_prints_its_risk(data_dir: Path
 def test_a_killed_demo_recovers_and_runs_again(data_dir: Path) -> None:
     port = free_port()
     argv = [sys.executable, "-m", "cdss.demo", "--port", str(port), "--data-dir", str(data_dir)]
-    running = subprocess.Popen(argv, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    assert running.stderr is not None
-    try:
-        for line in running.stderr:
-            if line.startswith("Ready:"):
-                break
-    finally:
-        running.send_signal(signal.SIGKILL)
-        running.wait()
+    with subprocess.Popen(argv, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        try:
+            for line in running.stderr:
+                if line.startswith("Ready:"):
+                    break
+        finally:
+            running.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         with socket.socket() as probe:

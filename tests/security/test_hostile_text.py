@@ -17,6 +17,7 @@ from cdss.assessments.models import Assessment
 from cdss.jobs.running import jobs_run_due
 from imaging.models import Quarantine, Study
 from imaging.services.lifecycle import study_close
+from imaging.services.quarantine import MAX_COMMENT_LENGTH
 from patients.models import Patient, PatientIdentifier
 from tests.cdss.dashboard.reading import policy_problems, tags_of
 from tests.factories import MRN_SYSTEM, Hospital
@@ -125,7 +126,10 @@ def by_people(at: Hospital, text: str) -> None:
         refused = administrator.ask("POST", address, {"decision": text, "comment": text})
         assert refused.status_code == 422
         assert_only_text(refused, text, "refused decision")
-        assert administrator.ask("POST", address, {"decision": "reject", "comment": text}).status_code in {303, 409}
+        decided = administrator.ask("POST", address, {"decision": "reject", "comment": text})
+        assert decided.status_code in ({422} if len(text) > MAX_COMMENT_LENGTH else {303, 409})
+        apart.refresh_from_db()
+        assert (apart.state == "OPEN") == (decided.status_code == 422)
     nobody = caller(None, "anonymous")
     refused = nobody.ask("POST", "/sign-in/", {"username": text, "password": text, "next": text})
     assert refused.status_code == 422
