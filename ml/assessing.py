@@ -80,5 +80,6 @@ def _estimate(equation: RiskEquation, request: EquationRequest, inputs: Assessme
         risk=explained.risk,
         reference_risk=explained.reference_risk,
         reference_person=explained.reference_person,
+        scale=equation.link.scale,
         contributions=explained.contributions,
     )

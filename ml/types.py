@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 Sex = Literal["female", "male"]
 MesaRaceEthnicity = Literal["white", "chinese", "black", "hispanic"]
+PceRace = Literal["white", "black", "other"]
+Score2Region = Literal["low", "moderate", "high", "very_high"]
+TiaClinicalFeatures = Literal["weakness", "speech", "neither"]
 
 
 # --- reading a series ---------------------------------------------------------------------------------------------
@@ -134,10 +137,14 @@ class AssessmentInputs:
     age_years: int | None = None
     sex: Sex | None = None
     systolic_bp_mmhg: float | None = None
+    diastolic_bp_mmhg: float | None = None
     total_cholesterol_mmol_l: float | None = None
     hdl_cholesterol_mmol_l: float | None = None
     bmi_kg_m2: float | None = None
     egfr_ml_min_173m2: float | None = None
+    hba1c_percent: float | None = None
+    urine_albumin_creatinine_ratio_mg_g: float | None = None
+    sdi_decile: int | None = None  # social deprivation index of the ZIP code, 1-10
     has_diabetes: bool | None = None
     is_current_smoker: bool | None = None
     takes_antihypertensive: bool | None = None
@@ -145,23 +152,50 @@ class AssessmentInputs:
     takes_lipid_lowering: bool | None = None
     has_family_history_of_heart_attack: bool | None = None
     mesa_race_ethnicity: MesaRaceEthnicity | None = None
+    pce_race: PceRace | None = None
+    score2_region: Score2Region | None = None  # of the organisation, not of the person
     agatston_score: float | None = None  # confirmed by a reader; None is "not scored", never 0
+    has_prior_cardiovascular_disease: bool | None = None
+    has_heart_failure: bool | None = None
+    has_coronary_heart_disease: bool | None = None
+    has_vascular_disease: bool | None = None
+    has_hypertension: bool | None = None
+    has_atrial_fibrillation: bool | None = None
+    has_left_ventricular_hypertrophy: bool | None = None  # on the ECG
+    has_prior_stroke: bool | None = None
+    has_prior_stroke_or_tia: bool | None = None
+    tia_clinical_features: TiaClinicalFeatures | None = None
+    tia_duration_minutes: float | None = None
+    education_years: float | None = None
+    is_physically_active: bool | None = None
+    is_apoe_e4_carrier: bool | None = None
+    has_depressive_symptoms: bool | None = None
+    needs_help_with_money_or_medication: bool | None = None
+    has_high_cognitive_activity: bool | None = None
+    eats_mediterranean_diet: bool | None = None
+    drinks_low_to_moderate_alcohol: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One input's share of the linear predictor, against the stated reference person."""
+    """One input's share against the stated reference person: of the linear predictor, or of the points."""
 
     input: str
     value: float | str
     unit: str
     reference_value: float | str
-    log_odds_or_hazard: float
+    log_odds_or_hazard: float | None = None
+    points: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A risk, or the refusal that stands in its place: exactly one of `risk` and `reason_code` is set."""
+    """A risk, a score, or the refusal that stands in their place.
+
+    `reason_code` is set exactly where both `risk` and `score` are None. A score is points on the scale from `score_low`
+    to `score_high`, and `meaning` what its authors observed at that score; only a table that its authors printed turns
+    points into a `risk`. `horizon_years` is 0 where a score has no horizon.
+    """
 
     equation: str
     equation_version: str
@@ -171,6 +205,11 @@ class Estimate:
     risk_low: float | None = None
     risk_high: float | None = None
     coverage: float | None = None
+    score: float | None = None
+    score_low: float | None = None
+    score_high: float | None = None
+    meaning: str | None = None
+    scale: str | None = None  # of the contributions: "log-odds", "log-hazard" or "points"
     reason_code: str | None = None
     sentence: str | None = None
     field: str | None = None

@@ -14,6 +14,29 @@ from ml.types import Contribution
 BLOCK_ROWS = 16_384
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """From the linear predictor to a probability."""
+
+    scale: str  # of the linear predictor
+    probability: Callable[[FloatArray], FloatArray]
+
+
+def _logistic(log_odds: FloatArray) -> FloatArray:
+    return 1.0 / (1.0 + np.exp(-log_odds))
+
+
+def _complementary_log_log(log_cumulative_hazard: FloatArray) -> FloatArray:
+    # 1 - exp(-exp(x)), written so that a small risk keeps its digits
+    risk: FloatArray = -np.expm1(-np.exp(log_cumulative_hazard))
+    return risk
+
+
+LOGISTIC = Link("log-odds", _logistic)
+# A Cox model: 1 - S0 ** exp(sum - mean) is the complementary log-log of sum - mean + ln(-ln(S0)).
+COMPLEMENTARY_LOG_LOG = Link("log-hazard", _complementary_log_log)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedEquation:
     """Where a formula comes from; `version` is the year of publication, the code is pinned by a release's hashes."""
@@ -30,15 +53,19 @@ class PublishedEquation:
 class RiskEquation(PublishedEquation):
     """A risk of the form link(linear predictor).
 
-    `rules` are the inputs by horizon, in the order in which they are checked. `reference` gives the values of the
-    reference person, encoded, in the order in which `explained_risk` changes them. `unused` names, by outcome, inputs
-    that are required but have no term, so that no contribution is shown for them.
+    `terms` turns a person's columns into what the coefficients multiply; it is evaluated once for all outcomes and
+    horizons. `linear_predictor(outcome, horizon_years, terms)` sums coefficient x term, on the scale named by `link`:
+    baselines that differ between groups are terms of it, so that one link serves everybody. `rules` are the inputs by
+    horizon, in the order in which they are checked. `reference` gives the values of the reference person, encoded, in
+    the order in which `explained_risk` changes them. `unused` names, by outcome, inputs that are required but have no
+    term, so that no contribution is shown for them.
     """
 
     outcomes: tuple[str, ...]
     rules: Mapping[int, tuple[Rule, ...]]
+    terms: Callable[[Columns], Columns]
     linear_predictor: Callable[[str, int, Columns], FloatArray]
-    link: Callable[[FloatArray], FloatArray]
+    link: Link
     reference: Mapping[str, float]
     unused: Mapping[str, frozenset[str]]
 
@@ -131,7 +158,12 @@ def risk_of_person(equation: RiskEquation, *, outcome: str, horizon_years: int, 
     """The risk of one person; raises `EquationRefusal` instead of extrapolating."""
     rules = equation.rules_for(outcome, horizon_years)
     columns = checked_person(rules, person, equation.label_over(horizon_years))
-    return float(equation.link(equation.linear_predictor(outcome, horizon_years, columns))[0])
+    return float(_risk(equation, outcome, horizon_years, columns)[0])
+
+
+def _risk(equation: RiskEquation, outcome: str, horizon_years: int, columns: Columns) -> FloatArray:
+    predictor = equation.linear_predictor(outcome, horizon_years, equation.terms(columns))
+    return equation.link.probability(predictor)
 
 
 def risk_of_people(
@@ -164,7 +196,7 @@ def risk_of_people(
     rules = equation.rules_for(outcome, horizon_years)
 
     def formula(columns: Columns) -> FloatArray:
-        return equation.link(equation.linear_predictor(outcome, horizon_years, columns))
+        return _risk(equation, outcome, horizon_years, columns)
 
     return evaluated_people(rules, people, formula)
 
@@ -195,9 +227,8 @@ def explained_risk(
     path = {field: np.repeat(column, len(changed) + 1) for field, column in columns.items()}  # (steps,)
     for step, name in enumerate(changed, start=1):
         path[name][:step] = equation.reference[name]
-    predictor = equation.linear_predictor(
-        outcome, horizon_years, path
-    )  # (steps,): first the reference, last the person
+    # (steps,): first the reference, last the person
+    predictor = equation.linear_predictor(outcome, horizon_years, equation.terms(path))
     rule_of = {rule.field: rule for rule in rules}
     contributions = tuple(
         Contribution(
@@ -211,8 +242,8 @@ def explained_risk(
     )
     return ExplainedRisk(
         # Links are taken on one element, as in risk_of_person, so that both give the same bits.
-        risk=float(equation.link(predictor[-1:])[0]),
-        reference_risk=float(equation.link(predictor[:1])[0]),
+        risk=float(equation.link.probability(predictor[-1:])[0]),
+        reference_risk=float(equation.link.probability(predictor[:1])[0]),
         reference_person=_reference_sentence(equation, rule_of, columns, changed),
         linear_predictor=float(predictor[-1]),
         reference_linear_predictor=float(predictor[0]),

@@ -14,7 +14,7 @@ import numpy as np
 
 from ml.equations import vocabulary
 from ml.equations.cholesterol import MMOL_L_PER_MG_DL
-from ml.equations.equation import RiskEquation, risk_of_person
+from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person
 from ml.equations.inputs import Age, Choice, Columns, FloatArray, Quantity, Rule
 from ml.types import MesaRaceEthnicity, Sex
 
@@ -94,17 +94,11 @@ def terms(person: Columns) -> dict[str, FloatArray]:
     return values
 
 
-def _linear_predictor(model: int, outcome: str, horizon_years: int, person: Columns) -> FloatArray:
-    log_hazard = np.zeros(person["age_years"].shape)
-    for term, value in terms(person).items():
+def _linear_predictor(model: int, outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
+    log_hazard = np.full(value_of["age"].shape, np.log(-np.log(BASELINE_SURVIVAL_10_YEARS[model])))
+    for term, value in value_of.items():
         log_hazard = log_hazard + COEFFICIENTS[term][model] * value
     return log_hazard
-
-
-def _link(model: int, log_hazard: FloatArray) -> FloatArray:
-    # 1 - S0 ** exp(log_hazard), written so that a small risk keeps its digits
-    risk: FloatArray = -np.expm1(np.log(BASELINE_SURVIVAL_10_YEARS[model]) * np.exp(log_hazard))
-    return risk
 
 
 _REFERENCE = {
@@ -129,8 +123,9 @@ MESA_CHD = RiskEquation(
     module=__name__,
     outcomes=("chd",),
     rules={10: _RULES},
+    terms=terms,
     linear_predictor=partial(_linear_predictor, 0),
-    link=partial(_link, 0),
+    link=COMPLEMENTARY_LOG_LOG,
     reference=_REFERENCE,
     unused={},
 )
@@ -143,8 +138,9 @@ MESA_CHD_CAC = RiskEquation(
     module=__name__,
     outcomes=("chd",),
     rules={10: (*_RULES, _AGATSTON)},
+    terms=terms,
     linear_predictor=partial(_linear_predictor, 1),
-    link=partial(_link, 1),
+    link=COMPLEMENTARY_LOG_LOG,
     reference={**_REFERENCE, "agatston_score": 0.0},
     unused={},
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ml.equations import vocabulary
-from ml.equations.equation import RiskEquation, risk_of_person
+from ml.equations.equation import LOGISTIC, RiskEquation, risk_of_person
 from ml.equations.inputs import Age, Columns, FloatArray, Rule
 from ml.types import Sex
 
@@ -176,25 +176,20 @@ def terms(person: Columns) -> dict[str, FloatArray]:
         "age_x_bmi_from_30": age * bmi_from_30,
         "age_x_egfr_below_60": age * egfr_below_60,
         "constant": np.ones_like(age),
+        "is_female": (person["sex"] == vocabulary.FEMALE).astype(np.float64),
     }
 
 
-def linear_predictor(outcome: str, horizon_years: int, person: Columns) -> FloatArray:
-    """Log-odds of `outcome`: the sum of coefficient times term, for (N,) columns."""
+def linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
+    """Log-odds of `outcome`: the sum of coefficient times term, for (N,) terms."""
     column = OUTCOMES.index(outcome)
     women, men = COEFFICIENTS[horizon_years, "female"], COEFFICIENTS[horizon_years, "male"]
-    is_female = person["sex"] == vocabulary.FEMALE
-    value_of = terms(person)
+    is_female = value_of["is_female"] == 1.0
     log_odds = np.zeros(is_female.shape)
     for term in women:
         if women[term][column] or men[term][column]:
             log_odds = log_odds + np.where(is_female, women[term][column], men[term][column]) * value_of[term]
     return log_odds
-
-
-def link(log_odds: FloatArray) -> FloatArray:
-    """Probability from log-odds."""
-    return 1.0 / (1.0 + np.exp(-log_odds))
 
 
 _LIPIDS = frozenset({"total_cholesterol_mmol_l", "hdl_cholesterol_mmol_l", "takes_statin"})
@@ -211,8 +206,9 @@ PREVENT_BASE = RiskEquation(
         10: _rules(79, _SOURCE),
         30: _rules(59, "30-year risk is given for ages 30 to 59; above, preventr 0.12.0 warns"),
     },
+    terms=terms,
     linear_predictor=linear_predictor,
-    link=link,
+    link=LOGISTIC,
     reference={
         "takes_antihypertensive": 0.0,
         "takes_statin": 0.0,
