@@ -137,7 +137,6 @@ class AssessmentInputs:
     age_years: int | None = None
     sex: Sex | None = None
     systolic_bp_mmhg: float | None = None
-    diastolic_bp_mmhg: float | None = None
     total_cholesterol_mmol_l: float | None = None
     hdl_cholesterol_mmol_l: float | None = None
     bmi_kg_m2: float | None = None
@@ -164,6 +163,8 @@ class AssessmentInputs:
     has_left_ventricular_hypertrophy: bool | None = None  # on the ECG
     has_prior_stroke: bool | None = None
     has_prior_stroke_or_tia: bool | None = None
+    tia_systolic_bp_mmhg: float | None = None  # the first measured after the attack, wherever that was
+    tia_diastolic_bp_mmhg: float | None = None
     tia_clinical_features: TiaClinicalFeatures | None = None
     tia_duration_minutes: float | None = None
     education_years: float | None = None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ml.equations.reference_cases import FileResult, reference_case_files, reference_cases_compare
 
-_LAYOUT = "{:<26} {:<36} {:>6} {:>8} {:>12} {:>9}  {}\n"
+_LAYOUT = "{:<26} {:<36} {:>6} {:>8} {:>12} {:>14}  {}\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,10 +38,11 @@ def _file_report(result: FileResult) -> str:
             verdict = f"FAIL: {len(column.failed_ids)} rows, ids {', '.join(column.failed_ids[:5])}"
         elif not column.compared:
             verdict = "FAIL: nothing compared"
-        largest, tolerance = f"{column.largest_difference:.2e}", f"{column.absolute_tolerance:g}"
+        largest, tolerance = f"{column.largest_difference:.2e}", column.tolerance_text
         lines.append(
             _LAYOUT.format(result.file, column.column, result.rows, column.compared, largest, tolerance, verdict)
         )
+    lines += [f"{result.file:<26} {column:<36} not compared: {why}\n" for column, why in result.not_compared.items()]
     lines += [f"{result.file:<26} {count} rows skipped: {reason}\n" for reason, count in result.skipped.items()]
     lines += [f"{result.file:<26} RAISED {problem}\n" for problem in result.raised]
     return "".join(lines)

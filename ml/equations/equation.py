@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
-from ml.equations.inputs import BoolArray, Columns, FloatArray, Rule
+from ml.equations.inputs import AnyArray, BoolArray, Columns, FloatArray, Rule
+from ml.errors import EquationRefusal
 from ml.types import Contribution
 
 # Rows evaluated at a time: two dozen columns of this length stay in the processor's cache.
 BLOCK_ROWS = 16_384
+
+
+class Table(Protocol):
+    """Columns by name: a mapping of arrays and scalars, or a pandas DataFrame."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __getitem__(self, name: Any, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +61,17 @@ class PublishedEquation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RiskEquation(PublishedEquation):
-    """A risk of the form link(linear predictor).
+class AssessedEquation(PublishedEquation):
+    """What a person can be assessed by: it answers for outcomes over horizons, from the inputs of `rules`.
 
-    `terms` turns a person's columns into what the coefficients multiply; it is evaluated once for all outcomes and
-    horizons. `linear_predictor(outcome, horizon_years, terms)` sums coefficient x term, on the scale named by `link`:
-    baselines that differ between groups are terms of it, so that one link serves everybody. `rules` are the inputs by
-    horizon, in the order in which they are checked. `reference` gives the values of the reference person, encoded, in
-    the order in which `explained_risk` changes them. `unused` names, by outcome, inputs that are required but have no
-    term, so that no contribution is shown for them.
+    `rules` are the inputs by horizon, in the order in which they are checked: the same inputs over every horizon, with
+    limits that may differ. `reference` gives the values of the reference person, encoded, in the order in which
+    contributions are listed.
     """
 
     outcomes: tuple[str, ...]
     rules: Mapping[int, tuple[Rule, ...]]
-    terms: Callable[[Columns], Columns]
-    linear_predictor: Callable[[str, int, Columns], FloatArray]
-    link: Link
     reference: Mapping[str, float]
-    unused: Mapping[str, frozenset[str]]
 
     def rules_for(self, outcome: str, horizon_years: int) -> tuple[Rule, ...]:
         """The inputs of one outcome over one horizon.
@@ -83,6 +87,24 @@ class RiskEquation(PublishedEquation):
                 f"outcomes {', '.join(self.outcomes)}; years {', '.join(map(str, self.rules))}"
             )
         return self.rules[horizon_years]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskEquation(AssessedEquation):
+    """A risk of the form link(linear predictor).
+
+    `terms` turns people's columns into what the coefficients multiply; it is evaluated once for all outcomes and
+    horizons. `linear_predictor(outcome, horizon_years, terms)` sums coefficient x term, on the scale named by `link`:
+    baselines that differ between groups are terms of it, so that one link serves everybody. Both are called with at
+    least one row and with people of one sex, so that coefficients of a sex can be scalars. `explained_risks` changes
+    the inputs in the order of `reference`. `unused` names, by outcome, inputs that are required but have no term, so
+    that no contribution is shown for them.
+    """
+
+    terms: Callable[[Columns], Columns]
+    linear_predictor: Callable[[str, int, Columns], FloatArray]
+    link: Link
+    unused: Mapping[str, frozenset[str]]
 
     def label_over(self, horizon_years: int) -> str:
         return f"{self.label} over {horizon_years} years"
@@ -116,42 +138,66 @@ def checked_person(rules: Sequence[Rule], person: Mapping[str, object], label: s
     EquationRefusal
         For the first input, in the order of `rules`, that is missing or not accepted.
     """
+    return {field: np.array([value]) for field, value in _encoded_person(rules, person, label).items()}
+
+
+def _encoded_person(rules: Sequence[Rule], person: Mapping[str, object], label: str) -> dict[str, float]:
     _check_names(rules, person)
-    columns = {}
+    encoded = {}
     for rule in rules:
-        column = np.array([rule.encode(person[rule.field])])  # (1,)
-        if not rule.accepts(column)[0]:
-            raise rule.refusal(person[rule.field], label)
-        columns[rule.field] = column
-    return columns
+        value = person[rule.field]
+        number = rule.encode(value)
+        # Missing is None; what is recorded and is no number is refused even where the input is optional.
+        is_unreadable = value is not None and math.isnan(number)
+        if is_unreadable or not rule.accepts(number):
+            raise rule.refusal(value, label)
+        encoded[rule.field] = number
+    return encoded
 
 
-def evaluated_people(
-    rules: Sequence[Rule], people: Mapping[str, object], formula: Callable[[Columns], FloatArray]
-) -> PeopleRisk:
+def evaluated_people(rules: Sequence[Rule], people: Table, formula: Callable[[Columns], FloatArray]) -> PeopleRisk:
     """`formula` for every accepted entry of the broadcast columns; the others are NaN and marked refused.
+
+    `formula` is called with people of one sex at a time, where sex is an input.
 
     Raises
     ------
     ValueError
-        A column is missing or unknown, or the columns do not broadcast.
+        A column is missing, a mapping has an unknown one, or the columns do not broadcast.
     TypeError
         A column has a dtype that cannot hold its values.
     """
     _check_names(rules, people)
-    encoded = np.broadcast_arrays(*(rule.encode_array(people[rule.field]) for rule in rules))
-    shape = encoded[0].shape
-    columns = [np.ravel(column) for column in encoded]  # each (N,)
+    arrays = np.broadcast_arrays(*(rule.read_array(people[rule.field]) for rule in rules))
+    shape = arrays[0].shape
+    columns = [array.reshape(-1) for array in arrays]  # each (N,)
     risk = np.full(columns[0].size, np.nan)
     accepted = np.ones(columns[0].size, dtype=np.bool_)
     for start in range(0, risk.size, BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
-        for rule, column in zip(rules, columns, strict=True):
-            accepted[rows] &= rule.accepts(column[rows])
-        chosen = accepted[rows]
-        block = {rule.field: column[rows][chosen] for rule, column in zip(rules, columns, strict=True)}
-        risk[rows][chosen] = formula(block)
+        _evaluate_block(rules, [column[rows] for column in columns], formula, risk[rows], accepted[rows])
     return PeopleRisk(risk=risk.reshape(shape), refused=~accepted.reshape(shape))
+
+
+def _evaluate_block(
+    rules: Sequence[Rule],
+    columns: Sequence[AnyArray],
+    formula: Callable[[Columns], FloatArray],
+    risk: FloatArray,
+    accepted: BoolArray,
+) -> None:
+    """Fill `risk` where accepted, and clear `accepted` elsewhere; all are (rows,)."""
+    encoded = {rule.field: rule.encode_array(column) for rule, column in zip(rules, columns, strict=True)}
+    for rule, column in zip(rules, columns, strict=True):
+        if column.dtype.kind != "b":  # a boolean is always an answer
+            accepted &= rule.accepts(encoded[rule.field])
+    sex = encoded.get("sex")
+    for group in (accepted,) if sex is None else (accepted & (sex == 0.0), accepted & (sex == 1.0)):
+        chosen = np.flatnonzero(group)
+        if chosen.size == risk.size:
+            risk[:] = formula(encoded)
+        elif chosen.size:
+            risk[chosen] = formula({field: column.take(chosen) for field, column in encoded.items()})
 
 
 def risk_of_person(equation: RiskEquation, *, outcome: str, horizon_years: int, person: Mapping[str, object]) -> float:
@@ -166,21 +212,28 @@ def _risk(equation: RiskEquation, outcome: str, horizon_years: int, columns: Col
     return equation.link.probability(predictor)
 
 
-def risk_of_people(
-    equation: RiskEquation, *, outcome: str, horizon_years: int, people: Mapping[str, object]
-) -> PeopleRisk:
+def risk_of_people(equation: RiskEquation, *, outcome: str, horizon_years: int, people: Table) -> PeopleRisk:
     """The risks of many people, by the same formula as `risk_of_person`.
 
     Parameters
     ----------
     people
-        Field name (with its unit) -> array or scalar; columns broadcast. Unknown is NaN in numeric and yes/no
-        columns (a boolean column holds no unknowns), any other string or None in a choice such as `sex`.
+        Field name (with its unit) -> array or scalar, exactly the equation's inputs; columns broadcast. Or a pandas
+        DataFrame, whose further columns are ignored. Unknown is NaN in numeric and yes/no columns (a boolean NumPy
+        column holds no unknowns), NA in pandas' nullable dtypes, any other string or None in a choice such as `sex`.
+        An optional input that nobody has is a column of its own all the same: None.
 
     Returns
     -------
     PeopleRisk
-        `risk` is NaN and `refused` True wherever `risk_of_person` would refuse.
+        `risk` is NaN and `refused` True wherever `risk_of_person` would refuse. Shape of the broadcast columns.
+
+    Raises
+    ------
+    ValueError
+        No such outcome or horizon; a column is missing, a mapping has an unknown one, or they do not broadcast.
+    TypeError
+        A column has a dtype that cannot hold its values, such as numbers written as strings.
 
     Examples
     --------
@@ -204,14 +257,7 @@ def risk_of_people(
 def explained_risk(
     equation: RiskEquation, *, outcome: str, horizon_years: int, person: Mapping[str, object]
 ) -> ExplainedRisk:
-    """The risk of one person and the contribution of each input to the linear predictor.
-
-    The reference person has the same age and sex (and stated group) and the values of `equation.reference`. Inputs
-    are changed from the reference's value to the person's one at a time, in the order of `equation.reference`; each
-    change of the linear predictor is that input's contribution, so that contributions plus the reference's linear
-    predictor are the person's. Drugs come first: a drug contributes its effect at the reference's blood pressure or
-    cholesterol, and the measured value then contributes as it counts in people who take, or do not take, that drug.
-    Interactions with age belong to the other input, age being the same in both.
+    """The risk of one person and the contribution of each input to the linear predictor; see `explained_risks`.
 
     Raises
     ------
@@ -220,53 +266,149 @@ def explained_risk(
     ValueError
         The equation has no such outcome or horizon.
     """
-    rules = equation.rules_for(outcome, horizon_years)
-    columns = checked_person(rules, person, equation.label_over(horizon_years))
-    unused = equation.unused.get(outcome, frozenset())
-    changed = [name for name in equation.reference if name not in unused]
-    path = {field: np.repeat(column, len(changed) + 1) for field, column in columns.items()}  # (steps,)
-    for step, name in enumerate(changed, start=1):
-        path[name][:step] = equation.reference[name]
-    # (steps,): first the reference, last the person
-    predictor = equation.linear_predictor(outcome, horizon_years, equation.terms(path))
-    rule_of = {rule.field: rule for rule in rules}
-    contributions = tuple(
-        Contribution(
-            input=name,
-            value=rule_of[name].shown(float(columns[name][0])),
-            unit=rule_of[name].ucum,
-            reference_value=rule_of[name].shown(equation.reference[name]),
-            log_odds_or_hazard=float(predictor[step] - predictor[step - 1]),
+    (found,) = explained_risks(equation, questions=((outcome, horizon_years),), person=person)
+    if isinstance(found, EquationRefusal):
+        raise found
+    return found
+
+
+def explained_risks(
+    equation: RiskEquation, *, questions: Sequence[tuple[str, int]], person: Mapping[str, object]
+) -> list[ExplainedRisk | EquationRefusal]:
+    """Several risks of one person by one equation, each with the contribution of each input, or its refusal.
+
+    The reference person has the same age and sex (and stated group) and the values of `equation.reference`. Inputs
+    are changed from the reference's value to the person's one at a time, in the order of `equation.reference`; each
+    change of the linear predictor is that input's contribution, so that contributions plus the reference's linear
+    predictor are the person's. Drugs come first: a drug contributes its effect at the reference's blood pressure or
+    cholesterol, and the measured value then contributes as it counts in people who take, or do not take, that drug.
+    Interactions with age belong to the other input, age being the same in both.
+
+    Parameters
+    ----------
+    questions
+        (outcome, horizon in years); inputs are checked once a horizon, terms evaluated once for all.
+    person
+        Exactly the equation's inputs; None is not known.
+
+    Returns
+    -------
+    list
+        In the order of `questions`; the same bits as each question asked alone.
+
+    Raises
+    ------
+    ValueError
+        The equation has no such outcome or horizon, or the inputs are not the equation's.
+
+    Examples
+    --------
+    >>> from ml.equations.prevent_base import PREVENT_BASE
+    >>> person = {"age_years": 60, "sex": "female", "systolic_bp_mmhg": 160, "total_cholesterol_mmol_l": 5.172,
+    ...           "hdl_cholesterol_mmol_l": 1.1637, "bmi_kg_m2": 35, "egfr_ml_min_173m2": 90, "has_diabetes": True,
+    ...           "is_current_smoker": False, "takes_antihypertensive": True, "takes_statin": False}
+    >>> ten, thirty = explained_risks(PREVENT_BASE, questions=(("ascvd", 10), ("ascvd", 30)), person=person)
+    >>> max(ten.contributions, key=lambda one: one.log_odds_or_hazard).input, thirty.reason_code
+    ('has_diabetes', 'AGE_ABOVE_RANGE')
+    """
+    explanation: _Explanation | None = None
+    checked: dict[int, dict[str, float] | EquationRefusal] = {}
+    found: list[ExplainedRisk | EquationRefusal] = []
+    for outcome, horizon_years in questions:
+        rules = equation.rules_for(outcome, horizon_years)
+        if horizon_years not in checked:
+            try:
+                checked[horizon_years] = _encoded_person(rules, person, equation.label_over(horizon_years))
+            except EquationRefusal as refusal:
+                checked[horizon_years] = refusal
+        encoded = checked[horizon_years]
+        if isinstance(encoded, EquationRefusal):
+            found.append(encoded)
+            continue
+        if explanation is None:
+            explanation = _Explanation(equation, rules, encoded)
+        found.append(explanation.of(outcome, horizon_years))
+    return found
+
+
+# Step, input, value, unit, reference value of each contribution
+_Listed = list[tuple[int, str, float | str, str, float | str]]
+
+
+class _Explanation:
+    """One accepted person on the way from the reference person, for any outcome and horizon of one equation."""
+
+    def __init__(self, equation: RiskEquation, rules: Sequence[Rule], encoded: Mapping[str, float]) -> None:
+        self.equation = equation
+        rule_of = {rule.field: rule for rule in rules}
+        # First the reference, last the person, one input changed a step
+        values = np.empty((len(encoded), len(equation.reference) + 1))  # (fields, steps)
+        values.T[:] = list(encoded.values())
+        path = dict(zip(encoded, values, strict=True))  # (steps,) each
+        for step, (name, value) in enumerate(equation.reference.items(), start=1):
+            path[name][:step] = value
+        self.terms = equation.terms(path)
+        # Of each input: value, unit, reference value, and the reference value in words
+        self.shown = {
+            name: (rule.shown(encoded[name]), rule.ucum, rule.shown(value), rule.phrase(value))
+            for name, value in equation.reference.items()
+            for rule in (rule_of[name],)
+        }
+        self.opening = _opening(equation, rule_of, encoded)
+        self.listed: dict[frozenset[str], tuple[_Listed, str]] = {}  # by the inputs that an outcome does not use
+
+    def of(self, outcome: str, horizon_years: int) -> ExplainedRisk:
+        predictor = self.equation.linear_predictor(outcome, horizon_years, self.terms)  # (steps,)
+        unused = self.equation.unused.get(outcome, frozenset())
+        if unused not in self.listed:
+            self.listed[unused] = self._list_without(unused)
+        listed, reference_person = self.listed[unused]
+        steps = predictor.tolist()
+        return ExplainedRisk(
+            # Links are taken on one element, as in risk_of_person, so that both give the same bits.
+            risk=float(self.equation.link.probability(predictor[-1])),
+            reference_risk=float(self.equation.link.probability(predictor[0])),
+            reference_person=reference_person,
+            linear_predictor=steps[-1],
+            reference_linear_predictor=steps[0],
+            contributions=tuple(
+                Contribution(name, value, unit, reference_value, steps[step] - steps[step - 1])
+                for step, name, value, unit, reference_value in listed
+            ),
         )
-        for step, name in enumerate(changed, start=1)
-    )
-    return ExplainedRisk(
-        # Links are taken on one element, as in risk_of_person, so that both give the same bits.
-        risk=float(equation.link.probability(predictor[-1:])[0]),
-        reference_risk=float(equation.link.probability(predictor[:1])[0]),
-        reference_person=_reference_sentence(equation, rule_of, columns, changed),
-        linear_predictor=float(predictor[-1]),
-        reference_linear_predictor=float(predictor[0]),
-        contributions=contributions,
-    )
+
+    def _list_without(self, unused: frozenset[str]) -> tuple[_Listed, str]:
+        kept = [(step, *one) for step, one in enumerate(self.shown.items(), start=1) if one[0] not in unused]
+        listed = [(step, name, value, unit, reference) for step, name, (value, unit, reference, _) in kept]
+        return listed, f"{self.opening}{', '.join(phrase for _, _, (*_, phrase) in kept)}."
 
 
-def _reference_sentence(
-    equation: RiskEquation, rule_of: Mapping[str, Rule], columns: Columns, changed: Sequence[str]
+def reference_sentence(
+    equation: AssessedEquation, rule_of: Mapping[str, Rule], columns: Columns, named: Sequence[str]
 ) -> str:
+    """The reference person of `columns`, (1,) each, in one sentence with the values of the inputs `named`."""
+    opening = _opening(equation, rule_of, {field: float(column[0]) for field, column in columns.items()})
+    return opening + ", ".join(rule_of[name].phrase(equation.reference[name]) for name in named) + "."
+
+
+def _opening(equation: AssessedEquation, rule_of: Mapping[str, Rule], value_of: Mapping[str, float]) -> str:
     same = [
-        rule.phrase(float(columns[field][0]))
+        rule.phrase(value_of[field])
         for field, rule in rule_of.items()
         if field not in equation.reference and field not in ("age_years", "sex")
     ]
-    who = {"female": "woman", "male": "man"}[rule_of["sex"].phrase(float(columns["sex"][0]))]
+    sex = rule_of["sex"].phrase(value_of["sex"]) if "sex" in rule_of else ""
+    who = {"female": "woman", "male": "man"}.get(sex, "person")
+    age = f" of {value_of['age_years']:g}" if "age_years" in rule_of else ""
     group = f" of the same group ({', '.join(same)})" if same else ""
-    values = ", ".join(rule_of[name].phrase(equation.reference[name]) for name in changed)
-    return f"A {who} of {columns['age_years'][0]:g}{group} with {values}."
+    return f"A {who}{age}{group} with "
 
 
-def _check_names(rules: Sequence[Rule], given: Mapping[str, object]) -> None:
-    expected = {rule.field for rule in rules}
-    if given.keys() != expected:
-        missing, unknown = sorted(expected - given.keys()), sorted(given.keys() - expected)
-        raise ValueError(f"inputs do not match the equation: missing {missing}, unknown {unknown}")
+def _check_names(rules: Sequence[Rule], given: Table) -> None:
+    expected, names = {rule.field for rule in rules}, set(given)
+    # A table of people has columns of its own; a further name in a mapping is a typing error.
+    unknown = names - expected if isinstance(given, Mapping) else set()
+    if unknown or not expected <= names:
+        raise ValueError(
+            f"inputs do not match the equation: missing {sorted(expected - names)}, unknown {sorted(unknown)}"
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,12 @@ from ml.errors import EquationRefusal
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 Columns = Mapping[str, FloatArray]  # field -> (N,) values; yes/no as 1/0, a choice as the index of its option
+AnyArray = npt.NDArray[np.generic]
+
+NOT_MEASURED = "not measured"
+
+_NUMBERS = (int, float, np.integer, np.floating)
+_ANSWERS = (bool, np.bool_)
 
 # Room for floating-point noise of a unit conversion, as a share of the limit; nothing clinical fits into it.
 RELATIVE_TOLERANCE = 1e-9
@@ -28,11 +34,17 @@ def number_text(value: float) -> str:
     return f"{value:.10g}"
 
 
-def _numeric_column(field: str, values: object) -> FloatArray:
-    column = np.asarray(np.nan if values is None else values)
-    if column.dtype.kind not in "biuf":
-        raise TypeError(f"{field}: expected a numeric or boolean array with NaN for unknown, got dtype {column.dtype}")
-    return column.astype(np.float64)
+def _numeric_array(field: str, values: object, kinds: str = "iuf") -> AnyArray:
+    """Numbers as they are; a pandas column with a dtype of its own as float64 with NaN for its NA."""
+    dtype: Any = getattr(values, "dtype", None)
+    if hasattr(dtype, "na_value") and dtype.kind in kinds:
+        array: AnyArray = values.to_numpy(dtype=np.float64, na_value=np.nan)  # type: ignore[attr-defined]
+        return array
+    array = np.asarray(np.nan if values is None else values)
+    if array.dtype.kind not in kinds:
+        kind = "numeric or boolean" if "b" in kinds else "numeric"
+        raise TypeError(f"{field}: expected a {kind} array with NaN for unknown, got dtype {dtype or array.dtype}")
+    return array
 
 
 def _value_text(value: object) -> float | str:
@@ -49,14 +61,21 @@ class Rule(Protocol):
     @property
     def ucum(self) -> str: ...
 
+    @property
+    def is_optional(self) -> bool:
+        """The equation itself says what it does without this input."""
+
     def encode(self, value: object) -> float:
         """One value as a float; NaN when it is missing or unusable."""
 
-    def encode_array(self, values: object) -> FloatArray:
-        """A column as float64; NaN where missing or unusable."""
+    def read_array(self, values: object) -> AnyArray:
+        """A column as an array of a dtype that can hold its values; raises TypeError."""
 
-    def accepts(self, column: FloatArray) -> BoolArray:
-        """True where the equation may be evaluated."""
+    def encode_array(self, values: AnyArray) -> FloatArray:
+        """What `read_array` returned, or a part of it, as float64; NaN where missing or unusable."""
+
+    def accepts(self, encoded: FloatArray | float) -> BoolArray | bool:
+        """True where the equation may be evaluated; the same comparisons for one value and for a column."""
 
     def refusal(self, value: object, label: str) -> EquationRefusal:
         """Why this value of the equation called `label` is not accepted."""
@@ -84,25 +103,29 @@ class Quantity:
     tolerance: float = 0.0  # absolute, in `unit`, on top of RELATIVE_TOLERANCE
     missing_code: str = ""
     missing_sentence: str = ""
+    is_optional: bool = False
 
     @property
     def limit(self) -> str:
         also = f" ({self.also})" if self.also else ""
-        return f"{number_text(self.low)} to {number_text(self.high)} {self.unit}{also}; source: {self.source}"
+        return f"{number_text(self.low)} to {self._with_unit(self.high)}{also}; source: {self.source}"
 
     def encode(self, value: object) -> float:
-        is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-        return float(value) if is_number else math.nan  # type: ignore[arg-type]
+        if isinstance(value, _NUMBERS) and not isinstance(value, bool):
+            return float(value)
+        return math.nan
 
-    def encode_array(self, values: object) -> FloatArray:
-        if np.asarray(values).dtype.kind == "b":
-            raise TypeError(f"{self.field}: expected numbers, got booleans")
-        return _numeric_column(self.field, values)
+    def read_array(self, values: object) -> AnyArray:
+        return _numeric_array(self.field, values)
 
-    def accepts(self, column: FloatArray) -> BoolArray:
-        room_low = self.tolerance + RELATIVE_TOLERANCE * abs(self.low)
-        room_high = self.tolerance + RELATIVE_TOLERANCE * abs(self.high)
-        return (column >= self.low - room_low) & (column <= self.high + room_high)
+    def encode_array(self, values: AnyArray) -> FloatArray:
+        return values.astype(np.float64, copy=False)
+
+    def accepts(self, encoded: FloatArray | float) -> BoolArray | bool:
+        low = self.low - self.tolerance - RELATIVE_TOLERANCE * abs(self.low)
+        high = self.high + self.tolerance + RELATIVE_TOLERANCE * abs(self.high)
+        is_inside: BoolArray | bool = (encoded >= low) & (encoded <= high)
+        return is_inside | (encoded != encoded) if self.is_optional else is_inside  # NaN is unknown
 
     def refusal(self, value: object, label: str) -> EquationRefusal:
         number = self.encode(value)
@@ -122,15 +145,18 @@ class Quantity:
     def _outside(self, number: float, is_below: bool, label: str) -> str:
         side, end, bound = ("below", "lowest", self.low) if is_below else ("above", "highest", self.high)
         return (
-            f"{label} is not shown: {self.words} {number_text(number)} {self.unit} is {side} {number_text(bound)} "
-            f"{self.unit}, the {end} value it accepts."
+            f"{label} is not shown: {self.words} {self._with_unit(number)} is {side} {self._with_unit(bound)}, "
+            f"the {end} value it accepts."
         )
 
+    def _with_unit(self, number: float) -> str:
+        return f"{number_text(number)} {self.unit}".rstrip()
+
     def shown(self, encoded: float) -> float | str:
-        return encoded
+        return NOT_MEASURED if math.isnan(encoded) else encoded
 
     def phrase(self, encoded: float) -> str:
-        return f"{self.words} {number_text(encoded)} {self.unit}"
+        return f"{self.words} {NOT_MEASURED if math.isnan(encoded) else self._with_unit(encoded)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +175,27 @@ class Age(Quantity):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WholeNumber(Quantity):
+    """A rank such as a decile: nothing lies between two of its values."""
+
+    def accepts(self, encoded: FloatArray | float) -> BoolArray | bool:
+        is_between: BoolArray | bool = np.floor(encoded) < encoded  # False for NaN
+        return np.logical_not(is_between) & Quantity.accepts(self, encoded)
+
+    def refusal(self, value: object, label: str) -> EquationRefusal:
+        number = self.encode(value)
+        if not (Quantity.accepts(self, number) and np.floor(number) < number):
+            return Quantity.refusal(self, value, label)
+        return EquationRefusal(
+            f"{self.code}_NOT_WHOLE",
+            f"{label} is not shown: {self.words} {number_text(number)} is not a whole number.",
+            field=self.field,
+            value=number,
+            limit=self.limit,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class YesNo:
     """A question that somebody must have answered: "not recorded" is not "no"."""
 
@@ -158,15 +205,19 @@ class YesNo:
     absent: str  # "no" as it stands in the sentence about the reference person
     present: str
     ucum: str = ""
+    is_optional: bool = False
 
     def encode(self, value: object) -> float:
-        return float(value) if isinstance(value, bool | np.bool_) else math.nan
+        return float(value) if isinstance(value, _ANSWERS) else math.nan
 
-    def encode_array(self, values: object) -> FloatArray:
-        return _numeric_column(self.field, values)
+    def read_array(self, values: object) -> AnyArray:
+        return _numeric_array(self.field, values, kinds="biuf")
 
-    def accepts(self, column: FloatArray) -> BoolArray:
-        return np.isin(column, (0.0, 1.0))
+    def encode_array(self, values: AnyArray) -> FloatArray:
+        return values.astype(np.float64, copy=False)
+
+    def accepts(self, encoded: FloatArray | float) -> BoolArray | bool:
+        return (encoded == 0.0) | (encoded == 1.0)
 
     def refusal(self, value: object, label: str) -> EquationRefusal:
         if value is None:
@@ -197,21 +248,32 @@ class Choice:
     code: str
     needs: str  # "MESA needs one of the four groups it studied, as stated by the patient"
     ucum: str = ""
+    is_optional: bool = False
 
     def encode(self, value: object) -> float:
         return float(self.options.index(value)) if isinstance(value, str) and value in self.options else math.nan
 
-    def encode_array(self, values: object) -> FloatArray:
-        given = np.asarray(values)
-        if given.dtype.kind not in "UO":
-            raise TypeError(f"{self.field}: expected strings out of {self.options}, got dtype {given.dtype}")
-        column = np.full(given.shape, np.nan)
+    def read_array(self, values: object) -> AnyArray:
+        dtype: Any = getattr(values, "dtype", None)
+        if hasattr(values, "isna") and dtype.kind == "O":  # a pandas column, whose NA cannot be compared
+            values = values.to_numpy(dtype=object, na_value=None)  # type: ignore[attr-defined]
+        array = np.asarray(values)
+        if (dtype or array.dtype).kind not in "UO":
+            raise TypeError(f"{self.field}: expected strings out of {self.options}, got dtype {dtype or array.dtype}")
+        return array
+
+    def encode_array(self, values: AnyArray) -> FloatArray:
+        column, is_known = np.zeros(values.shape), np.zeros(values.shape, dtype=np.bool_)
         for index, option in enumerate(self.options):
-            column[np.asarray(given == option, dtype=np.bool_)] = index
+            is_option = values == option
+            is_known |= is_option
+            column += np.multiply(is_option, float(index))
+        column[~is_known] = np.nan
         return column
 
-    def accepts(self, column: FloatArray) -> BoolArray:
-        return ~np.isnan(column)
+    def accepts(self, encoded: FloatArray | float) -> BoolArray | bool:
+        is_known: BoolArray | bool = encoded == encoded  # NaN is none of the options
+        return is_known
 
     def refusal(self, value: object, label: str) -> EquationRefusal:
         found = "none is recorded" if value is None else f"{str(value)!r} is recorded"

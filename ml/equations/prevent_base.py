@@ -7,18 +7,13 @@ S12A-J, with all their digits. PREVENT is the American Heart Association's name;
 
 from __future__ import annotations
 
-import numpy as np
-
-from ml.equations import vocabulary
-from ml.equations.equation import LOGISTIC, RiskEquation, risk_of_person
-from ml.equations.inputs import Age, Columns, FloatArray, Rule
+from ml.equations.equation import risk_of_person
+from ml.equations.prevent_terms import OUTCOMES, Coefficients, prevent_model
 from ml.types import Sex
 
-OUTCOMES = ("total_cvd", "ascvd", "heart_failure", "chd", "stroke")
+__all__ = ["COEFFICIENTS", "OUTCOMES", "PREVENT_BASE", "prevent_base_risk"]
 
-# (horizon in years, sex) -> term of `terms` -> a coefficient per outcome in the order of OUTCOMES, 0 where the paper
-# has no term.
-COEFFICIENTS: dict[tuple[int, Sex], dict[str, tuple[float, float, float, float, float]]] = {
+COEFFICIENTS: Coefficients = {
     (10, "female"): {
         "age": (0.7939329, 0.719883, 0.8998235, 0.7587146, 0.6907849),
         "non_hdl": (0.0305239, 0.1176967, 0.0, 0.1810949, 0.0534279),
@@ -123,105 +118,11 @@ COEFFICIENTS: dict[tuple[int, Sex], dict[str, tuple[float, float, float, float, 
     },
 }
 
-_SOURCE = "input range of the reference implementation preventr 0.12.0"
-
-
-def _rules(oldest_years: float, age_source: str) -> tuple[Rule, ...]:
-    return (
-        Age(low=30, high=oldest_years, source=age_source),
-        vocabulary.SEX,
-        vocabulary.systolic_bp(low=90, high=180, source=f"{_SOURCE}; the paper allows 200, above 180 treatment is due"),
-        vocabulary.total_cholesterol(low_mg_dl=130, high_mg_dl=320, source=_SOURCE),
-        vocabulary.hdl_cholesterol(low_mg_dl=20, high_mg_dl=100, source=_SOURCE),
-        vocabulary.bmi(low=18.5, high=39.9, source=_SOURCE),
-        vocabulary.egfr(low=15, high=140, source=_SOURCE),
-        vocabulary.DIABETES,
-        vocabulary.SMOKING,
-        vocabulary.ANTIHYPERTENSIVE,
-        vocabulary.STATIN,
-    )
-
-
-def terms(person: Columns) -> dict[str, FloatArray]:
-    """Every term that a PREVENT base model multiplies with a coefficient, for (N,) columns in canonical units."""
-    age = (person["age_years"] - 55.0) / 10.0
-    non_hdl = person["total_cholesterol_mmol_l"] - person["hdl_cholesterol_mmol_l"] - 3.5
-    hdl = (person["hdl_cholesterol_mmol_l"] - 1.3) / 0.3
-    sbp, bmi, egfr = person["systolic_bp_mmhg"], person["bmi_kg_m2"], person["egfr_ml_min_173m2"]
-    sbp_from_110 = (np.maximum(sbp, 110.0) - 130.0) / 20.0
-    bmi_from_30 = (np.maximum(bmi, 30.0) - 30.0) / 5.0
-    egfr_below_60 = (np.minimum(egfr, 60.0) - 60.0) / -15.0
-    return {
-        "age": age,
-        "age_squared": age * age,
-        "non_hdl": non_hdl,
-        "hdl": hdl,
-        "sbp_below_110": (np.minimum(sbp, 110.0) - 110.0) / 20.0,
-        "sbp_from_110": sbp_from_110,
-        "diabetes": person["has_diabetes"],
-        "smoking": person["is_current_smoker"],
-        "bmi_below_30": (np.minimum(bmi, 30.0) - 25.0) / 5.0,
-        "bmi_from_30": bmi_from_30,
-        "egfr_below_60": egfr_below_60,
-        "egfr_from_60": (np.maximum(egfr, 60.0) - 90.0) / -15.0,
-        "antihypertensive": person["takes_antihypertensive"],
-        "statin": person["takes_statin"],
-        "treated_sbp": person["takes_antihypertensive"] * sbp_from_110,
-        "treated_non_hdl": person["takes_statin"] * non_hdl,
-        "age_x_non_hdl": age * non_hdl,
-        "age_x_hdl": age * hdl,
-        "age_x_sbp_from_110": age * sbp_from_110,
-        "age_x_diabetes": age * person["has_diabetes"],
-        "age_x_smoking": age * person["is_current_smoker"],
-        "age_x_bmi_from_30": age * bmi_from_30,
-        "age_x_egfr_below_60": age * egfr_below_60,
-        "constant": np.ones_like(age),
-        "is_female": (person["sex"] == vocabulary.FEMALE).astype(np.float64),
-    }
-
-
-def linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
-    """Log-odds of `outcome`: the sum of coefficient times term, for (N,) terms."""
-    column = OUTCOMES.index(outcome)
-    women, men = COEFFICIENTS[horizon_years, "female"], COEFFICIENTS[horizon_years, "male"]
-    is_female = value_of["is_female"] == 1.0
-    log_odds = np.zeros(is_female.shape)
-    for term in women:
-        if women[term][column] or men[term][column]:
-            log_odds = log_odds + np.where(is_female, women[term][column], men[term][column]) * value_of[term]
-    return log_odds
-
-
-_LIPIDS = frozenset({"total_cholesterol_mmol_l", "hdl_cholesterol_mmol_l", "takes_statin"})
-
-PREVENT_BASE = RiskEquation(
+PREVENT_BASE = prevent_model(
     name="prevent_base",
-    version="2023",
     label="PREVENT",
-    citation="Khan SS, Matsushita K, Sang Y, et al. Circulation 2024;149:430-449",
-    doi="10.1161/CIRCULATIONAHA.123.067626",
     module=__name__,
-    outcomes=OUTCOMES,
-    rules={
-        10: _rules(79, _SOURCE),
-        30: _rules(59, "30-year risk is given for ages 30 to 59; above, preventr 0.12.0 warns"),
-    },
-    terms=terms,
-    linear_predictor=linear_predictor,
-    link=LOGISTIC,
-    reference={
-        "takes_antihypertensive": 0.0,
-        "takes_statin": 0.0,
-        "has_diabetes": 0.0,
-        "is_current_smoker": 0.0,
-        "total_cholesterol_mmol_l": vocabulary.REFERENCE_TOTAL_CHOLESTEROL_MMOL_L,
-        "hdl_cholesterol_mmol_l": vocabulary.REFERENCE_HDL_CHOLESTEROL_MMOL_L,
-        "systolic_bp_mmhg": vocabulary.REFERENCE_SYSTOLIC_BP_MMHG,
-        "bmi_kg_m2": vocabulary.REFERENCE_BMI_KG_M2,
-        "egfr_ml_min_173m2": vocabulary.REFERENCE_EGFR_ML_MIN_173M2,
-    },
-    # Every input is required for every outcome all the same, as in the reference implementation.
-    unused={outcome: _LIPIDS if outcome == "heart_failure" else frozenset({"bmi_kg_m2"}) for outcome in OUTCOMES},
+    coefficients=COEFFICIENTS,
 )
 
 
@@ -244,7 +145,8 @@ def prevent_base_risk(
     """Risk of `outcome` over 10 or 30 years by the PREVENT base model, as a probability.
 
     risk = 1 / (1 + exp(-sum(coefficient x term))), logistic, separate coefficients for women and men; the terms are
-    in `terms`. For people without known cardiovascular disease. Many people at once: `risk_of_people(PREVENT_BASE)`.
+    in `prevent_terms.terms`. For people without known cardiovascular disease.
+    Many people at once: `risk_of_people(PREVENT_BASE)`.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ class Medication:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person stated about a question that hospitals do not send; what was not asked has no answer."""
+    """What a person stated, a coded answer or a number, that hospitals seldom send; not asked is no answer."""
 
     question: str
     value: str
@@ -115,6 +115,7 @@ class Person:
     takes_statin: bool
     takes_antihypertensive: bool
     smoking: str
+    education_years: int
 
     @property
     def weight_kg(self) -> float:
@@ -173,6 +174,7 @@ def person_draw(rng: np.random.Generator, *, age_years: int, sex: DicomSex, has_
         takes_statin=takes_statin,
         takes_antihypertensive=is_treated,
         smoking=str(rng.choice(["never", "former", "current"], p=[0.55, 0.28, 0.17])),
+        education_years=int(rng.integers(6, 19)),
     )
 
 
@@ -257,11 +259,17 @@ def person_answers(person: Person, *, at: datetime, mesa_group: str | None, has_
         "statin_treatment": person.takes_statin,
         "lipid_lowering_treatment": person.takes_statin,
         "family_history_heart_attack": has_family_history,
+        "physical_activity": person.bmi_kg_m2 < 28,
     }
     if person.sex == "F" and 18 <= person.age_years <= 50:
         stated["pregnancy"] = False
+    if person.age_years >= 39:
+        stated["cognitive_disorder"] = False
+    if person.age_years >= 65:
+        stated |= {"depressive_symptoms": False, "needs_help_money_medication": False}
     answers = [Answer(question, "yes" if value else "no", at) for question, value in stated.items()]
     answers.append(Answer("smoking", person.smoking, at))
+    answers.append(Answer("education_years", str(person.education_years), at))
     if mesa_group is not None:
         answers.append(Answer("mesa_race_ethnicity", mesa_group, at))
     return answers

@@ -43,7 +43,7 @@ class Organisation:
 
 
 NORTH = Organisation("north", "North Demo Hospital", "SYNTHETIC-NORTH", "N", -5, "CONVENTIONAL")
-LAKESIDE = Organisation("lakeside", "Lakeside Demo Clinic", "SYNTHETIC-LAKESIDE", "L", -6, "SI")
+LAKESIDE = Organisation("lakeside", "Lakeside Demo Clinic", "SYNTHETIC-LAKESIDE", "L", 0, "SI")  # a European hospital
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +278,10 @@ def _as_case(patient: SyntheticPatient, today: date) -> SyntheticPatient:
         statin = _answered(_answered(treated.answers, "statin_treatment", "yes"), "lipid_lowering_treatment", "yes")
         return replace(treated, answers=statin)
     if case == "ATRIAL_FIBRILLATION":
-        return with_condition(clinical.ATRIAL_FIBRILLATION, "atrial_fibrillation", 2.1, clinical.APIXABAN)
+        fibrillating = with_condition(clinical.ATRIAL_FIBRILLATION, "atrial_fibrillation", 2.1, clinical.APIXABAN)
+        at = patient.answers[0].answered_at
+        asked = ("heart_failure", "vascular_disease", "valvular_atrial_fibrillation")
+        return replace(fibrillating, answers=(*fibrillating.answers, *(Answer(name, "no", at) for name in asked)))
     if case == "PRIOR_TIA":
         return with_condition(clinical.TRANSIENT_ISCHAEMIC_ATTACK, "prior_stroke_or_tia", 1.4, clinical.ASPIRIN)
     return _with_gap(patient)

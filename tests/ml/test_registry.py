@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import Any
 import pytest
 
 import ml.registry
+from ml.equations.catalogue import INPUT_EQUATIONS, RISK_EQUATIONS
 from ml.errors import ReleaseError
 from ml.registry import LIBRARY_ROOT, RELEASES_ROOT, freeze, load_release, load_release_folder, main
 
-NAME = "equations-1.0.0"
+NAME, LATEST = "equations-1.0.0", "equations-1.1.0"
 
 
 @pytest.fixture
@@ -65,6 +67,61 @@ def test_manifest_states_training_use_and_a_citation_for_each_equation() -> None
     assert isinstance(equations, dict)
     assert set(equations) == {"prevent_base", "mesa_chd", "mesa_chd_cac", "ckd_epi_2021"}
     assert all(entry["doi"].startswith("10.") and entry["version"] for entry in equations.values())
+
+
+def test_release_1_1_0_lists_the_whole_catalogue_with_citations() -> None:
+    equations = load_release(LATEST).manifest["equations"]
+    assert isinstance(equations, dict)
+    assert set(equations) == {*RISK_EQUATIONS, *INPUT_EQUATIONS}
+    for name, entry in equations.items():
+        assert entry["doi"].startswith("10.") and entry["citation"] and entry["version"].isdigit()
+        assert ("outcomes" in entry) == (name in RISK_EQUATIONS)
+
+
+def test_every_risk_and_score_of_1_1_0_has_an_expected_number_and_every_kind_of_refusal_a_case() -> None:
+    cases = json.loads((RELEASES_ROOT / LATEST / "expected.json").read_text(encoding="utf-8"))["cases"]
+    estimates = [estimate for case in cases for estimate in case["estimates"]]
+    assert {one["equation"] for one in estimates if "risk" in one or "score" in one} == set(RISK_EQUATIONS)
+    codes = " ".join(one.get("reason_code", "") for one in estimates)
+    for kind in ("MISSING_", "_BELOW_RANGE", "_ABOVE_RANGE", "_NOT_A_NUMBER", "_NOT_WHOLE", "_NOT_YES_OR_NO"):
+        assert kind in codes
+    for code in ("SEX_UNKNOWN", "RACE_UNKNOWN", "REGION_UNSET", "NOT_CONFIRMED"):
+        assert code in codes
+
+
+@pytest.mark.parametrize("name", [NAME, LATEST])
+def test_every_module_that_a_released_equation_imports_is_pinned(name: str) -> None:
+    pinned = set(manifest_of(RELEASES_ROOT / name)["sources"])
+    for source in sorted(pinned):
+        # The catalogue of all equations is what a release chooses from: the manifest pins the choice itself.
+        if source == "assessing.py":
+            continue
+        for line in (LIBRARY_ROOT / source).read_text(encoding="utf-8").splitlines():
+            match = re.match(r"from (ml\.equations\.\w+) import", line)
+            if match:
+                assert match[1].removeprefix("ml.").replace(".", "/") + ".py" in pinned, (source, line)
+
+
+def test_score_without_a_printed_risk_must_have_none(tmp_path: Path) -> None:
+    folder = tmp_path / LATEST
+    shutil.copytree(RELEASES_ROOT / LATEST, folder)
+    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    case = next(case for case in expected["cases"] if case["estimates"][0]["equation"] == "caide_1")
+    case["estimates"][0]["risk"] = 0.07
+    (folder / "expected.json").write_text(json.dumps(expected), encoding="utf-8")
+    with pytest.raises(ReleaseError, match=r"CAIDE.*expected .*0\.07"):
+        freeze(folder, library_root=LIBRARY_ROOT)
+
+
+def test_case_with_a_tolerance_of_its_own_is_held_to_it(tmp_path: Path) -> None:
+    folder = tmp_path / LATEST
+    shutil.copytree(RELEASES_ROOT / LATEST, folder)
+    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    case = next(case for case in expected["cases"] if case["estimates"][0]["equation"] == "score2")
+    case["estimates"][0]["risk"] += 2 * case["absolute_tolerance"]
+    (folder / "expected.json").write_text(json.dumps(expected), encoding="utf-8")
+    with pytest.raises(ReleaseError, match="SCORE2"):
+        freeze(folder, library_root=LIBRARY_ROOT)
 
 
 def test_untouched_copy_loads_with_the_same_hash(copy: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+import numpy.typing as npt
 from hypothesis import strategies as st
 
 from ml.equations.equation import RiskEquation
-from ml.equations.inputs import Choice, Quantity, YesNo
+from ml.equations.inputs import Choice, Quantity, WholeNumber, YesNo
 
 MG_DL = 0.02586
 
@@ -46,8 +50,14 @@ def people_of(equation: RiskEquation, horizon_years: int) -> st.SearchStrategy[d
         elif isinstance(rule, Choice):
             columns[rule.field] = st.sampled_from(rule.options)
         elif isinstance(rule, Quantity):
-            whole = rule.field == "age_years"
-            columns[rule.field] = (
-                st.integers(int(rule.low), int(rule.high)) if whole else st.floats(rule.low, rule.high)
-            )
+            whole = rule.field == "age_years" or isinstance(rule, WholeNumber)
+            values = st.integers(int(rule.low), int(rule.high)) if whole else st.floats(rule.low, rule.high)
+            columns[rule.field] = st.none() | values if rule.is_optional else values
     return st.fixed_dictionaries(columns)
+
+
+def columns_of(people: list[dict[str, object]]) -> dict[str, npt.NDArray[np.generic]]:
+    """Persons as the columns of `risk_of_people`, where unknown is NaN."""
+    return {
+        name: np.array([math.nan if person[name] is None else person[name] for person in people]) for name in people[0]
+    }

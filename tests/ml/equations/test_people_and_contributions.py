@@ -24,11 +24,17 @@ from ml.equations.equation import (
 )
 from ml.equations.mesa_chd import COEFFICIENTS, MESA_CHD, MESA_CHD_CAC, mesa_chd_cac_risk, mesa_chd_risk, terms
 from ml.equations.prevent_base import PREVENT_BASE, prevent_base_risk
+from ml.equations.prevent_full import PREVENT_FULL
+from ml.equations.prevent_hba1c import PREVENT_HBA1C
+from ml.equations.prevent_sdi import PREVENT_SDI
+from ml.equations.prevent_uacr import PREVENT_UACR
 from ml.errors import EquationRefusal
-from tests.ml.equations.people import AHA_WOMAN, MESA_MAN, MG_DL, people_of
+from tests.ml.equations.people import AHA_WOMAN, MESA_MAN, MG_DL, columns_of, people_of
 
+PREVENT_VARIANTS = ((PREVENT_HBA1C, 10), (PREVENT_UACR, 30), (PREVENT_SDI, 10), (PREVENT_FULL, 10), (PREVENT_FULL, 30))
 QUESTIONS = [
     *((PREVENT_BASE, outcome, horizon) for horizon in (10, 30) for outcome in PREVENT_BASE.outcomes),
+    *((model, outcome, horizon) for model, horizon in PREVENT_VARIANTS for outcome in ("ascvd", "heart_failure")),
     (MESA_CHD, "chd", 10),
     (MESA_CHD_CAC, "chd", 10),
 ]
@@ -136,11 +142,11 @@ def test_many_people_get_what_each_one_gets(
     equation: RiskEquation, outcome: str, horizon: int, values: st.DataObject
 ) -> None:
     people = values.draw(st.lists(people_of(equation, horizon), min_size=1, max_size=5))
-    columns = {name: np.array([person[name] for person in people]) for name in people[0]}
-    found = risk_of_people(equation, outcome=outcome, horizon_years=horizon, people=columns)
+    # Enough rows for the vectorised loops, not only for their tails.
+    found = risk_of_people(equation, outcome=outcome, horizon_years=horizon, people=columns_of(people * 40))
     alone = [of_person(equation, outcome, horizon, person) for person in people]
     assert not found.refused.any()
-    np.testing.assert_allclose(found.risk, alone, rtol=1e-14, atol=0)
+    np.testing.assert_array_equal(found.risk, alone * 40)
 
 
 def test_refused_entries_are_nan_and_masked_exactly_where_one_person_is_refused() -> None:
