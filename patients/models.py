@@ -115,6 +115,39 @@ class Observation(ClinicalRow):
         indexes = [models.Index(fields=["patient", "code", "-effective_at"], name="observation_by_code")]
 
 
+class RefusedObservation(AppendOnlyModel):
+    """A value that was sent and cannot be right: kept as it was sent, never used, for somebody to look at."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT)
+    code_system = models.TextField()
+    code = models.TextField()
+    value = models.TextField()
+    unit = models.TextField(blank=True)
+    value_code = models.TextField(blank=True)
+    setting = models.TextField(choices=Setting.choices, default=Setting.UNKNOWN)
+    effective_at = models.DateTimeField()
+    source = models.TextField()
+    source_id = models.TextField(null=True)  # noqa: DJ001  NULL is "the sender named none"
+    content_sha256 = models.BinaryField(max_length=32)
+    reason_code = models.TextField()
+    sentence = models.TextField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            # A sender that tries again is told the same, and leaves no second row.
+            models.UniqueConstraint(
+                fields=["organisation", "source", "content_sha256"], name="refused_observation_unique"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(reason_code="") & ~models.Q(sentence=""), name="refused_observation_has_reason"
+            ),
+        ]
+        indexes = [models.Index(fields=["patient", "code"], name="refused_observation_by_code")]
+
+
 class ConditionStatus(models.TextChoices):
     ACTIVE = "active", "Active"
     RESOLVED = "resolved", "Resolved"

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cdss.accounts import scopes
 from cdss.accounts.actors import Actor
 from cdss.core.errors import DomainError, NotFoundError
-from patients.models import Condition, MedicationStatement, Observation, Patient, PatientIdentifier
+from patients.models import (
+    Condition,
+    MedicationStatement,
+    Observation,
+    ObservationStatus,
+    Patient,
+    PatientIdentifier,
+    RefusedObservation,
+)
+from patients.terminology import GENETIC_CODES, GENETIC_VALUE, QUANTITY_OF_CODE
+from patients.usage import content_unused_reason
 
 MOST_WORDS = 10
 
@@ -47,15 +60,31 @@ def patients_search(actor: Actor, text: str) -> QuerySet[Patient]:
 
 
 def observations_visible_to(actor: Actor) -> QuerySet[Observation]:
-    return Observation.objects.filter(patient__in=patients_visible_to(actor))
+    return _of_visible_patients(Observation.objects.all(), actor)
 
 
 def conditions_visible_to(actor: Actor) -> QuerySet[Condition]:
-    return Condition.objects.filter(patient__in=patients_visible_to(actor))
+    return _of_visible_patients(Condition.objects.all(), actor)
 
 
 def medication_visible_to(actor: Actor) -> QuerySet[MedicationStatement]:
-    return MedicationStatement.objects.filter(patient__in=patients_visible_to(actor))
+    return _of_visible_patients(MedicationStatement.objects.all(), actor)
+
+
+Row = TypeVar("Row", Observation, Condition, MedicationStatement, RefusedObservation)
+
+
+def _of_visible_patients(rows: QuerySet[Row], actor: Actor) -> QuerySet[Row]:
+    """What is genetic is left out for who may not see it, in whichever list a sender put it."""
+    rows = rows.filter(patient__in=patients_visible_to(actor))
+    if actor.may(scopes.GENETICS_READ):
+        return rows
+    genetic = Q()
+    for code_system, code in GENETIC_CODES:
+        genetic |= Q(code_system=code_system, code=code)
+    if issubclass(rows.model, (Observation, RefusedObservation)):
+        genetic |= Q(value_code__iregex=GENETIC_VALUE)
+    return rows.exclude(genetic)
 
 
 def patients_page(actor: Actor, *, text: str, after: uuid.UUID | None, size: int) -> tuple[list[Patient], bool]:
@@ -70,3 +99,50 @@ def patients_page(actor: Actor, *, text: str, after: uuid.UUID | None, size: int
         )
     rows = list(found.select_related("organisation").prefetch_related("identifiers")[: size + 1])
     return rows[:size], len(rows) > size
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedObservation:
+    """The newest row of a code and unit that nothing uses, and why. `title` is empty where the code is unknown."""
+
+    row: Observation
+    title: str
+    reason_code: str
+    sentence: str
+
+
+def unused_observations_of(actor: Actor, patient: Patient) -> list[UnusedObservation]:
+    """What is on record and used by nothing, newest first: an unknown code or unit, or a code without an equation."""
+    standing = observations_visible_to(actor).filter(patient=patient, replaced_by__isnull=True)
+    newest = (
+        standing.exclude(status=ObservationStatus.ENTERED_IN_ERROR)
+        .order_by("code_system", "code", "unit", "-effective_at", "-recorded_at", "-id")
+        .distinct("code_system", "code", "unit")
+    )
+    unused = []
+    for row in newest:
+        reason = content_unused_reason(row)
+        if reason is not None:
+            quantity = QUANTITY_OF_CODE.get((row.code_system, row.code))
+            title = quantity.title if quantity else ""
+            unused.append(UnusedObservation(row, title, reason.code, reason.sentence))
+    return sorted(unused, key=lambda item: item.row.effective_at, reverse=True)
+
+
+def refused_observations_of(actor: Actor, patient: Patient, as_of: datetime) -> list[RefusedObservation]:
+    """The values refused by `as_of` that no accepted value of the same code, as new or newer, has followed."""
+    accepted = (
+        Observation.objects.filter(
+            patient=patient,
+            code_system=OuterRef("code_system"),
+            code=OuterRef("code"),
+            effective_at__gte=OuterRef("effective_at"),
+            recorded_at__lte=as_of,
+        )
+        .exclude(status=ObservationStatus.ENTERED_IN_ERROR)
+        .filter(Q(replaced_by__isnull=True) | Q(replaced_by__recorded_at__gt=as_of))
+    )
+    refused = _of_visible_patients(RefusedObservation.objects.all(), actor).filter(
+        patient=patient, recorded_at__lte=as_of
+    )
+    return list(refused.filter(~Exists(accepted)).order_by("-effective_at", "-recorded_at", "-id"))

@@ -31,11 +31,18 @@ from patients.services.clinical_rows import (
     NewMedicationStatement,
     NewObservation,
     NewRow,
+    Refusal,
     RowOutcome,
     clinical_rows_record,
+    refusals_keep,
 )
+from patients.usage import content_unused_reason, unused_reason
 
 MOST_ROWS = 1000
+RULES = """Each row is kept or refused by itself: 201 when all were kept, 207 when some were, a problem with `results`
+when none was. A row sent again with the same `source_id` and content is the same row. A row that no equation can use
+(an unknown code or unit) is kept, and its result says why it is not used. A value that cannot be right in its unit is
+refused, and is shown on the patient's page until an accepted one of the same code follows."""
 
 
 class TooManyRowsError(DomainError):
@@ -69,14 +76,27 @@ class ClinicalRowsView(ApiView):
         record_viewed(self.actor, patient_id=patient.id, what=self.what)
         return Response(self.page_shape(page).data)
 
-    @idempotent
     def post(self, request: Request, patient_id: uuid.UUID) -> Response:
+        self.refusals: list[Refusal] = []
+        response = self._record_once(request, patient_id)
+        if response.status_code >= 400 and self.refusals:
+            # With an Idempotency-Key, a request of which nothing was kept is undone as a whole; what cannot be right
+            # is still kept for somebody to look at.
+            patient = selectors.patient_visible_to(self.actor, patient_id)
+            refusals_keep(actor=self.actor, patient=patient, refusals=self.refusals, source=_source(self.actor))
+        return response
+
+    @idempotent
+    def _record_once(self, request: Request, patient_id: uuid.UUID) -> Response:
         patient = selectors.patient_visible_to(self.actor, patient_id)
         sent = request.data if isinstance(request.data, list) else [request.data]
         if not 1 <= len(sent) <= MOST_ROWS:
             raise TooManyRowsError(f"A request carries 1 to {MOST_ROWS} rows; this one has {len(sent)}.")
         rows, refused = self._rows(sent)
-        outcomes = iter(_record(actor=self.actor, patient=patient, rows=rows) if rows else [])
+        recorded = _record(actor=self.actor, patient=patient, rows=rows) if rows else []
+        sent_and_outcomes = zip(rows, recorded, strict=True)
+        self.refusals = [(row, outcome.error) for row, outcome in sent_and_outcomes if outcome.error is not None]
+        outcomes = iter(recorded)
         results = [
             {"index": index, "status": refused[index]["status"], "problem": refused[index]}
             if index in refused
@@ -99,13 +119,16 @@ class ClinicalRowsView(ApiView):
         return rows, refused
 
 
+def _source(actor: Actor) -> str:
+    return f"api:{actor.name}" if actor.kind == "API_CLIENT" else f"api:user:{actor.identifier}"
+
+
 def _record(*, actor: Actor, patient: Patient, rows: list[NewRow]) -> list[RowOutcome]:
-    source = f"api:{actor.name}" if actor.kind == "API_CLIENT" else f"api:user:{actor.identifier}"
     arguments: dict[str, Any] = {
         "actor": actor,
         "patient": patient,
         "rows": rows,
-        "source": source,
+        "source": _source(actor),
         "now": timezone.now(),
         "assess_delay": timedelta(seconds=settings.ASSESS_DEBOUNCE_SECONDS),
     }
@@ -115,7 +138,14 @@ def _record(*, actor: Actor, patient: Patient, rows: list[NewRow]) -> list[RowOu
 def _result(index: int, outcome: RowOutcome) -> dict[str, Any]:
     if outcome.error is not None:
         return {"index": index, "status": outcome.error.status, "problem": problem_of(outcome.error)}
-    return {"index": index, "status": 201 if outcome.is_new else 200, "id": str(outcome.row and outcome.row.id)}
+    row = outcome.row
+    if row is None:  # an outcome is a row or an error
+        raise AssertionError
+    result = {"index": index, "status": 201 if outcome.is_new else 200, "id": str(row.id)}
+    reason = content_unused_reason(row) if outcome.is_new else unused_reason(row)
+    if reason is not None:
+        result |= {"unused_reason_code": reason.code, "unused_sentence": reason.sentence}
+    return result
 
 
 def _answer(results: list[dict[str, Any]]) -> Response:
@@ -155,8 +185,7 @@ def _described(name: str, words: str, item: type[shapes.ClinicalRowResource], ex
         post=operation(
             operation_id=f"{plural}_record",
             summary=f"Record {words}: one, or a list of up to {MOST_ROWS}",
-            description="Each row is kept or refused by itself: 201 when all were kept, 207 when some were, a problem "
-            "with `results` when none was. A row sent again with the same `source_id` and content is the same row.",
+            description=RULES,
             tag="patients",
             request=one_or_many,
             responses={201: shapes.RowResults, 207: shapes.RowResults, **none_kept},

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import models
 from django.utils import timezone
@@ -15,6 +15,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?", re.ASCII)
+_NOTHING = {"", "nan", "n/a", "na", "null", "none", "-", "--", "unknown"}
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -106,6 +107,8 @@ class ExactNumberField(serializers.Field[Decimal, Any, str, Any]):
 
     default_error_messages = {
         "invalid": "Must be a number.",
+        "comparator": "{text!r} is a limit, not a number; a value below or above what can be measured is not recorded.",
+        "nothing": "{text!r} is not a number; send no row where nothing was measured.",
         "range": "The value is not a number that can be stored: at most 12 digits before the point.",
     }
 
@@ -113,7 +116,7 @@ class ExactNumberField(serializers.Field[Decimal, Any, str, Any]):
         if isinstance(data, bool) or not isinstance(data, Decimal | int | str):
             self.fail("invalid")
         if isinstance(data, str) and not _NUMBER.fullmatch(data):
-            self.fail("invalid")
+            self._fail_of_text(data.strip())
         if isinstance(data, int) and abs(data) >= 10**12:
             self.fail("range")
         value = Decimal(data)
@@ -121,6 +124,13 @@ class ExactNumberField(serializers.Field[Decimal, Any, str, Any]):
         if value and not -30 <= value.adjusted() < 12:
             self.fail("range")
         return value if value else Decimal(0)
+
+    def _fail_of_text(self, text: str) -> NoReturn:
+        if text.startswith(("<", ">", "≤", "≥", "~")):
+            self.fail("comparator", text=text[:30])
+        if text.lower() in _NOTHING:
+            self.fail("nothing", text=text[:30])
+        self.fail("invalid")
 
     def to_representation(self, value: Decimal) -> str:
         return f"{value.normalize():f}"

@@ -18,7 +18,6 @@ from patients.api.fields import (
 )
 from patients.api.openapi import Problem
 from patients.api.paging import PageQuery
-from patients.api.usage import unused_reason
 from patients.models import (
     AdministrativeSex,
     ClinicalRow,
@@ -27,6 +26,7 @@ from patients.models import (
     ObservationStatus,
     Setting,
 )
+from patients.usage import unused_reason
 
 
 @extend_schema_serializer(component_name="Identifier")
@@ -165,6 +165,8 @@ class RowResult(serializers.Serializer[Any]):
     index = serializers.IntegerField()
     status = serializers.IntegerField()
     id = serializers.UUIDField(required=False)
+    unused_reason_code = serializers.CharField(required=False, help_text="The row is kept, and no equation uses it.")
+    unused_sentence = serializers.CharField(required=False)
     problem = Problem(required=False)
 
 

@@ -28,6 +28,7 @@ from patients.models import (
     Observation,
     ObservationStatus,
     Patient,
+    RefusedObservation,
     Setting,
 )
 
@@ -91,6 +92,9 @@ class SourceConflictError(ConflictError):
     code = "SAME_ID_OTHER_CONTENT"
 
 
+Refusal = tuple[NewRow, DomainError]
+
+
 @transaction.atomic
 def clinical_rows_record(
     *, actor: Actor, patient: Patient, rows: Sequence[NewRow], source: str, now: datetime, assess_delay: timedelta
@@ -98,6 +102,8 @@ def clinical_rows_record(
     """Record what can be recorded; one audit entry for all of them, and one assessment to follow."""
     outcomes = [_record_one(patient, row, source, now) for row in rows]
     created = [outcome.row for outcome in outcomes if outcome.row is not None and outcome.is_new]
+    sent = list(zip(rows, outcomes, strict=True))
+    refused = _keep(patient, [(row, outcome.error) for row, outcome in sent if outcome.error is not None], source)
     if created:
         job_enqueue(
             step=Step.PATIENT_ASSESS,
@@ -105,19 +111,76 @@ def clinical_rows_record(
             subject_id=patient.id,
             delay=assess_delay,
         )
-        digest = hashlib.sha256("".join(sorted(str(row.id) for row in created)).encode()).hexdigest()
-        sent = zip(rows, outcomes, strict=True)
         corrected = sum(outcome.is_new and row.replaces is not None for row, outcome in sent)
-        audit_append(
-            actor=actor,
-            action="clinical_rows.recorded",
-            subject_type="patient",
-            subject_id=patient.id,
-            patient_id=patient.id,
-            organisation_id=patient.organisation_id,
-            details={"count": len(created), "corrections": corrected, "row_ids_sha256": digest, "source": source},
+        more = {"refused": len(refused)} if refused else {}
+        _audit(
+            actor,
+            patient,
+            "clinical_rows.recorded",
+            {"count": len(created), "corrections": corrected, **more, **_digest(created), "source": source},
+        )
+    elif refused:
+        _audit(
+            actor,
+            patient,
+            "clinical_rows.refused",
+            {"count": len(refused), **_digest(refused), "source": source},
         )
     return outcomes
+
+
+@transaction.atomic
+def refusals_keep(*, actor: Actor, patient: Patient, refusals: Sequence[Refusal], source: str) -> None:
+    """Keep the values that cannot be right, where the request that brought them was undone as a whole."""
+    refused = _keep(patient, refusals, source)
+    if refused:
+        details = {"count": len(refused), **_digest(refused), "source": source}
+        _audit(actor, patient, "clinical_rows.refused", details)
+
+
+def _audit(actor: Actor, patient: Patient, action: str, details: dict[str, Any]) -> None:
+    audit_append(
+        actor=actor,
+        action=action,
+        subject_type="patient",
+        subject_id=patient.id,
+        patient_id=patient.id,
+        organisation_id=patient.organisation_id,
+        details=details,
+    )
+
+
+def _digest(rows: Sequence[ClinicalRow | RefusedObservation]) -> dict[str, str]:
+    return {"row_ids_sha256": hashlib.sha256("".join(sorted(str(row.id) for row in rows)).encode()).hexdigest()}
+
+
+def _keep(patient: Patient, refusals: Sequence[Refusal], source: str) -> list[RefusedObservation]:
+    """The rows made for values that cannot be right; none for one that this source was told of before."""
+    made = []
+    for row, error in refusals:
+        if not isinstance(row, NewObservation) or not isinstance(error, terminology.ImplausibleValueError):
+            continue
+        refused, is_new = RefusedObservation.objects.get_or_create(
+            organisation_id=patient.organisation_id,
+            source=source,
+            content_sha256=_content_digest(patient, row),
+            defaults={
+                "patient": patient,
+                "code_system": row.code_system,
+                "code": row.code,
+                "value": "" if row.value is None else f"{row.value.normalize():f}",
+                "unit": row.unit,
+                "value_code": row.value_code,
+                "setting": row.setting,
+                "effective_at": row.effective_at,
+                "source_id": row.source_id,
+                "reason_code": error.code,
+                "sentence": error.sentence,
+            },
+        )
+        if is_new:
+            made.append(refused)
+    return made
 
 
 def _record_one(patient: Patient, row: NewRow, source: str, now: datetime) -> RowOutcome:
@@ -136,9 +199,11 @@ def _insert(patient: Patient, row: NewRow, source: str, now: datetime) -> RowOut
     model, columns = _columns(row, now, patient)
     digest = _content_digest(patient, row)
     if row.source_id is not None:
-        known = model.objects.filter(
-            organisation_id=patient.organisation_id, source=source, source_id=row.source_id
-        ).first()
+        known = (
+            model.objects.select_related("replaced_by")
+            .filter(organisation_id=patient.organisation_id, source=source, source_id=row.source_id)
+            .first()
+        )
         if known is not None:
             if bytes(known.content_sha256) == digest:
                 return RowOutcome(row=known)
@@ -186,6 +251,9 @@ def _columns(row: NewRow, now: datetime, patient: Patient) -> tuple[type[Any], d
             return Observation, _observation_columns(row, now, patient)
         case NewCondition():
             _check_dates(now, onset_date=row.onset_date)
+            # What was stored before with such a date can still be withdrawn with it.
+            if row.status != ConditionStatus.ENTERED_IN_ERROR:
+                _check_not_before_birth(patient, onset_date=row.onset_date)
             return Condition, {"status": row.status, "onset_date": row.onset_date}
         case NewMedicationStatement():
             _check_dates(now, start_date=row.start_date)
@@ -199,6 +267,12 @@ def _check_dates(now: datetime, **dates: date | None) -> None:
         # A date has no time zone: tomorrow's date may already have begun somewhere.
         if value is not None and value > (now + timedelta(days=1)).date():
             raise InvalidRowError(f"{value.isoformat()} is in the future.", field=field)
+
+
+def _check_not_before_birth(patient: Patient, **dates: date | None) -> None:
+    for field, value in dates.items():
+        if value is not None and patient.birth_date is not None and value < patient.birth_date:
+            raise InvalidRowError(f"{value.isoformat()} is before the patient was born.", field=field)
 
 
 def _observation_columns(row: NewObservation, now: datetime, patient: Patient) -> dict[str, Any]:
@@ -227,14 +301,17 @@ def _observation_columns(row: NewObservation, now: datetime, patient: Patient) -
 
 
 def _check_quantity(row: NewObservation, value: Decimal) -> None:
-    """A code we score with must be in a unit and a range that can be right; other codes are stored as they are."""
+    """A value of a code we understand must be able to be right in its unit; all else is stored as it is, unused."""
     if not value.is_finite() or abs(value) >= Decimal(10) ** 12:
         raise InvalidRowError("The value is not a number that can be stored.", field="value")
     if value != value.quantize(Decimal("1e-8")):
         raise InvalidRowError("The value has more than eight decimals.", field="value")
-    quantity = terminology.QUANTITY_OF_LOINC.get(row.code) if row.code_system == terminology.LOINC else None
-    if quantity is not None:
-        terminology.quantity_canonical(quantity=quantity, value=value, unit=row.unit)
+    quantity = terminology.QUANTITY_OF_CODE.get((row.code_system, row.code))
+    is_withdrawal = row.status == ObservationStatus.ENTERED_IN_ERROR
+    if quantity is None or is_withdrawal:
+        return
+    if terminology.unit_is_understood(quantity=quantity, unit=row.unit, code=row.code):
+        terminology.quantity_canonical(quantity=quantity, value=value, unit=row.unit, code=row.code)
 
 
 def _answer_code(row: NewObservation) -> str:

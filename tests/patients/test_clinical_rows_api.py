@@ -11,10 +11,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from cdss.jobs.models import Job
 from patients.models import Condition, MedicationStatement, Observation, Patient
-from patients.terminology import ATC, LOINC, SNOMED_CT
+from patients.terminology import ATC, GENETIC_CODES, LOINC, SNOMED_CT
 from tests import factories
 from tests.factories import Hospital
-from tests.patients.rest import Api, actions, assert_problem, details
+from tests.patients.rest import Api, actions, assert_problem, details, token_of
 
 CHOLESTEROL = {
     "code_system": LOINC,
@@ -73,14 +73,20 @@ def test_value_no_float_could_hold_survives(api: Api, path: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "status", "code", "words"),
     [
-        ({"unit": "mg/l"}, 422, "UNKNOWN_UNIT", "mmol/L, mg/dL"),
         ({"value": "5.2"}, 422, "IMPLAUSIBLE_VALUE", "It would be plausible in mmol/L; nothing was converted."),
+        ({"value": 999}, 422, "IMPLAUSIBLE_VALUE", "many systems write 999 for a missing value"),
+        ({"value": -1}, 422, "IMPLAUSIBLE_VALUE", "many systems write -1 for a missing value"),
+        ({"value": 0}, 422, "IMPLAUSIBLE_VALUE", "cannot be right"),
         ({"effective_at": "2026-05-04T09:30:00"}, 400, "INVALID", "no time zone"),
         ({"effective_at": "2026-05-04"}, 400, "INVALID", "effective_at"),
         ({"effective_at": "0001-01-01T00:00:00+14:00"}, 400, "INVALID", "effective_at"),
         ({"effective_at": "1900-01-01T00:00:00Z"}, 422, "INVALID_VALUE", "before the patient was born"),
-        ({"value": "NaN"}, 400, "INVALID", "value"),
-        ({"value": "Infinity"}, 400, "INVALID", "value"),
+        ({"value": "NaN"}, 400, "INVALID", "'NaN' is not a number; send no row where nothing was measured"),
+        ({"value": ""}, 400, "INVALID", "send no row where nothing was measured"),
+        ({"value": "Infinity"}, 400, "INVALID", "Must be a number"),
+        ({"value": "<0.1"}, 400, "INVALID", "'<0.1' is a limit, not a number"),
+        ({"value": "> 500"}, 400, "INVALID", "is a limit, not a number"),
+        ({"value": "5,2"}, 400, "INVALID", "Must be a number"),
         ({"value": "1e400"}, 400, "INVALID", "value"),
         ({"value": "1e999999999"}, 400, "INVALID", "value"),
         ({"value": True}, 400, "INVALID", "value"),
@@ -131,20 +137,20 @@ def test_missing_field_is_refused_by_its_name(api: Api, path: str, name: str) ->
 
 
 def test_good_rows_are_kept_beside_refused_ones(api: Api, path: str) -> None:
-    rows = [CHOLESTEROL, {**CHOLESTEROL, "unit": "furlong"}, "text", {**CHOLESTEROL, "code": "2085-9", "value": 48}]
+    rows = [CHOLESTEROL, {**CHOLESTEROL, "value": 5.2}, "text", {**CHOLESTEROL, "code": "2085-9", "value": 48}]
     response = api.post(path, rows)
     assert response.status_code == 207
     results = response.json()["results"]
     assert [(result["index"], result["status"]) for result in results] == [(0, 201), (1, 422), (2, 400), (3, 201)]
-    assert [result["problem"]["code"] for result in results if "problem" in result] == ["UNKNOWN_UNIT", "INVALID"]
+    assert [result["problem"]["code"] for result in results if "problem" in result] == ["IMPLAUSIBLE_VALUE", "INVALID"]
     assert set(Observation.objects.values_list("code", flat=True)) == {"2093-3", "2085-9"}
     assert results[3]["id"] == str(Observation.objects.get(code="2085-9").id)
 
 
 def test_list_of_which_none_is_kept_is_a_problem_with_every_reason(api: Api, path: str) -> None:
-    rows = [{**CHOLESTEROL, "unit": "furlong"}, {**CHOLESTEROL, "value": 5.2}]
+    rows = [{**CHOLESTEROL, "value": "5.2"}, {**CHOLESTEROL, "value": "<3"}]
     body = assert_problem(api.post(path, rows), 422, "NOTHING_RECORDED")
-    assert [result["problem"]["code"] for result in body["results"]] == ["UNKNOWN_UNIT", "IMPLAUSIBLE_VALUE"]
+    assert [result["problem"]["code"] for result in body["results"]] == ["IMPLAUSIBLE_VALUE", "INVALID"]
 
 
 @pytest.mark.parametrize("count", [0, 1001])
@@ -184,12 +190,139 @@ def test_correction_with_another_code_or_of_another_patient_is_refused(api: Api,
 
 
 def test_unknown_code_is_kept_and_shown_as_unused(api: Api, path: str) -> None:
-    assert api.post(path, {**CHOLESTEROL, "code": "718-7", "value": 14, "unit": "g/dL"}).status_code == 201
+    response = api.post(path, {**CHOLESTEROL, "code": "718-7", "value": 14, "unit": "g/dL"})
+    assert response.status_code == 201
+    assert response.json()["results"][0]["unused_reason_code"] == "CODE_NOT_USED"
     api.post(path, CHOLESTEROL)
     items = {item["code"]: item for item in api.get(path).json()["items"]}
     assert (items["718-7"]["unused"], items["718-7"]["unused_reason_code"]) == (True, "CODE_NOT_USED")
     assert items["718-7"]["unused_sentence"]
     assert (items["2093-3"]["unused"], items["2093-3"]["unused_sentence"]) == (False, "")
+
+
+@pytest.mark.parametrize("unit", ["furlong", "mg/l", "MG/DL", "mmol/mol", " "])
+def test_unknown_unit_is_kept_unused_and_the_answer_says_so(api: Api, path: str, unit: str) -> None:
+    if not unit.strip():
+        assert_problem(api.post(path, {**CHOLESTEROL, "unit": unit}), 400, "INVALID")
+        return
+    response = api.post(path, {**CHOLESTEROL, "unit": unit, "source_id": "LAB-1"})
+    assert response.status_code == 201
+    result = response.json()["results"][0]
+    assert result["unused_reason_code"] == "UNKNOWN_UNIT"
+    assert f"is not understood in {unit!r}; the units understood are mmol/L, mg/dL" in result["unused_sentence"]
+    item = api.get(path).json()["items"][0]
+    assert (item["value"], item["unit"]) == ("213", unit)
+    assert (item["unused"], item["unused_reason_code"]) == (True, "UNKNOWN_UNIT")
+    again = api.post(path, {**CHOLESTEROL, "unit": unit, "source_id": "LAB-1"}).json()["results"][0]
+    assert again == {**result, "status": 200}
+
+
+@pytest.mark.parametrize("unit", ["mg/dl", "mg/dL{calc}", "mmol/l"])
+def test_unit_in_another_spelling_is_kept_as_sent_and_used(api: Api, path: str, unit: str) -> None:
+    value = 5.5 if unit == "mmol/l" else 213
+    assert api.post(path, {**CHOLESTEROL, "value": value, "unit": unit}).status_code == 201
+    item = api.get(path).json()["items"][0]
+    assert (item["unit"], item["unused"]) == (unit, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "unit", "words"),
+    [
+        ("98979-8", 71, "mL/min/{1.73_m2}", "CKD-EPI 2021"),
+        ("2571-8", 150, "mg/dL", "No equation of this product has a term for it"),
+        ("43583-4", 80, "nmol/L", "No equation"),
+        ("8461-6", 130, "mm[Hg]", "seated"),
+    ],
+)
+def test_known_code_without_an_equation_is_unused_with_its_own_reason(
+    api: Api, path: str, code: str, value: int, unit: str, words: str
+) -> None:
+    row = {**CHOLESTEROL, "code": code, "value": value, "unit": unit}
+    result = api.post(path, row).json()["results"][0]
+    assert (result["status"], result["unused_reason_code"]) == (201, "CODE_NOT_USED")
+    assert words in result["unused_sentence"]
+
+
+@pytest.mark.parametrize(("code", "value", "unit"), [("10835-7", 80, "nmol/L"), ("43583-4", 30, "mg/dL")])
+def test_lipoprotein_a_in_the_unit_of_the_other_kind_is_not_converted(
+    api: Api, path: str, code: str, value: int, unit: str
+) -> None:
+    result = api.post(path, {**CHOLESTEROL, "code": code, "value": value, "unit": unit}).json()["results"][0]
+    assert (result["status"], result["unused_reason_code"]) == (201, "UNKNOWN_UNIT")
+
+
+def test_setting_is_kept_as_it_was_sent(api: Api, path: str) -> None:
+    for setting in ("ambulatory", "inpatient", "emergency"):
+        assert api.post(path, {**CHOLESTEROL, "setting": setting}).status_code == 201
+    assert sorted(item["setting"] for item in api.get(path).json()["items"]) == ["ambulatory", "emergency", "inpatient"]
+    api.post(path, CHOLESTEROL)
+    assert "unknown" in {item["setting"] for item in api.get(path).json()["items"]}
+
+
+def test_value_entered_in_error_is_withdrawn_and_still_there(api: Api, path: str) -> None:
+    first = api.post(path, CHOLESTEROL).json()["results"][0]["id"]
+    withdrawal = {**CHOLESTEROL, "status": "entered-in-error", "replaces": first}
+    result = api.post(path, withdrawal).json()["results"][0]
+    assert (result["status"], result["unused_reason_code"]) == (201, "ENTERED_IN_ERROR")
+    items = {item["id"]: item["unused_reason_code"] for item in api.get(path).json()["items"]}
+    assert items == {first: "REPLACED", result["id"]: "ENTERED_IN_ERROR"}
+
+
+def test_genetic_rows_are_listed_for_those_alone_who_may_see_them(
+    hospital: Hospital, api: Api, patient: Patient, path: str
+) -> None:
+    genotype = {**CHOLESTEROL, "code": "21619-2", "value": 34, "unit": "1"}
+    assert api.post(path, [genotype, CHOLESTEROL]).status_code == 201
+    factories.record(hospital, patient, factories.answer("apoe_e4", "yes"))
+    may_see = Api(token=token_of(hospital, "patients.read", "genetics.read"))
+    assert [item["code"] for item in api.get(path).json()["items"]] == ["2093-3"]
+    listed = {item["code"]: item["id"] for item in may_see.get(path).json()["items"]}
+    assert set(listed) == {"2093-3", "21619-2", "apoe-e4"}
+    assert_problem(api.get(path, cursor=listed["apoe-e4"]), 400, "BAD_CURSOR")
+
+
+@pytest.mark.parametrize("code", sorted(code for system, code in GENETIC_CODES if system == LOINC))
+def test_every_genetic_code_of_a_laboratory_is_left_out_of_the_list(
+    hospital: Hospital, api: Api, path: str, code: str
+) -> None:
+    genotype = {"code_system": LOINC, "code": code, "value_code": "LA21360-5", "effective_at": "2026-05-04T09:30:00Z"}
+    assert api.post(path, genotype).status_code == 201
+    assert api.get(path).json()["items"] == []
+    may_see = Api(token=token_of(hospital, "patients.read", "genetics.read"))
+    assert [item["code"] for item in may_see.get(path).json()["items"]] == [code]
+
+
+@pytest.mark.parametrize(
+    ("value_code", "is_genotype"),
+    [
+        ("e4/e4", True),
+        ("E3E4", True),
+        ("ε3/ε4", True),
+        ("APOE e2/e3", True),
+        ("apo-E4", True),
+        ("4/4", False),
+        ("e4", False),
+        ("e3e4ab12", False),
+        ("apoB", False),
+    ],
+)
+def test_genotype_under_a_code_of_the_laboratory_s_own_is_genetic_too(
+    hospital: Hospital, api: Api, path: str, value_code: str, is_genotype: bool
+) -> None:
+    local = {"code_system": "urn:lab", "code": "G-17", "value_code": value_code}
+    assert api.post(path, {**local, "effective_at": "2026-05-04T09:30:00Z"}).status_code == 201
+    assert len(api.get(path).json()["items"]) == (0 if is_genotype else 1)
+    may_see = Api(token=token_of(hospital, "patients.read", "genetics.read"))
+    assert len(may_see.get(path).json()["items"]) == 1
+
+
+def test_genetic_code_among_the_conditions_is_left_out_as_well(hospital: Hospital, api: Api, patient: Patient) -> None:
+    conditions = f"/patients/{patient.id}/conditions"
+    rows = [{"code_system": LOINC, "code": "15353-6"}, {"code_system": SNOMED_CT, "code": "44054006"}]
+    assert api.post(conditions, rows).status_code == 201
+    assert [item["code"] for item in api.get(conditions).json()["items"]] == ["44054006"]
+    may_see = Api(token=token_of(hospital, "patients.read", "genetics.read"))
+    assert {item["code"] for item in may_see.get(conditions).json()["items"]} == {"15353-6", "44054006"}
 
 
 def test_coded_answer_is_read_as_one_of_the_answers_understood(api: Api, path: str) -> None:
@@ -211,8 +344,8 @@ def test_conditions_and_medication_are_recorded_and_listed(api: Api, patient: Pa
     base = f"/patients/{patient.id}"
     conditions = [
         {"code_system": SNOMED_CT, "code": "44054006", "onset_date": "2019-02-11"},
-        {"code_system": SNOMED_CT, "code": "38341003"},
-        {"code_system": SNOMED_CT, "code": "38341003", "onset_date": "2919-02-11"},
+        {"code_system": SNOMED_CT, "code": "195967001"},
+        {"code_system": SNOMED_CT, "code": "195967001", "onset_date": "2919-02-11"},
     ]
     drugs = [
         {"code_system": ATC, "code": "C10AA05", "start_date": "2024-01-08"},
@@ -223,7 +356,7 @@ def test_conditions_and_medication_are_recorded_and_listed(api: Api, patient: Pa
     assert [r["status"] for r in api.post(f"{base}/medication-statements", drugs).json()["results"]] == [201, 201, 422]
     assert Condition.objects.count() == MedicationStatement.objects.count() == 2
     listed = {item["code"]: item["unused"] for item in api.get(f"{base}/conditions").json()["items"]}
-    assert listed == {"44054006": False, "38341003": True}
+    assert listed == {"44054006": False, "195967001": True}
     listed = {item["code"]: item["unused"] for item in api.get(f"{base}/medication-statements").json()["items"]}
     assert listed == {"C10AA05": False, "N02BE01": True}
     assert [entry["what"] for entry in details("patient.viewed")] == ["conditions", "medication statements"]

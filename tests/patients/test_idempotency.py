@@ -65,7 +65,7 @@ def test_same_key_and_another_request_is_refused(hospital: Hospital) -> None:
 def test_refused_request_does_not_use_up_its_key(hospital: Hospital) -> None:
     api = Api(token=hospital.token)
     path = f"/patients/{factories.patient(hospital).id}/observations"
-    assert_problem(api.post(path, {**ROW, "unit": "furlong"}, key="k-1"), 422, "UNKNOWN_UNIT")
+    assert_problem(api.post(path, {**ROW, "value": "5.2"}, key="k-1"), 422, "IMPLAUSIBLE_VALUE")
     assert_problem(api.post("/patients", {}, key="k-1"), 400, "INVALID")
     assert api.post(path, ROW, key="k-1").status_code == 201
     assert IdempotentRequest.objects.count() == 1
@@ -74,8 +74,8 @@ def test_refused_request_does_not_use_up_its_key(hospital: Hospital) -> None:
 def test_partly_kept_list_is_replayed_as_it_was(hospital: Hospital) -> None:
     api = Api(token=hospital.token)
     path = f"/patients/{factories.patient(hospital).id}/observations"
-    first = api.post(path, [ROW, {**ROW, "unit": "furlong"}], key="k-1")
-    second = api.post(path, [ROW, {**ROW, "unit": "furlong"}], key="k-1")
+    first = api.post(path, [ROW, {**ROW, "value": "5.2"}], key="k-1")
+    second = api.post(path, [ROW, {**ROW, "value": "5.2"}], key="k-1")
     assert (first.status_code, second.status_code) == (207, 207)
     assert first.json() == second.json()
     assert Observation.objects.count() == 1
