@@ -217,8 +217,23 @@ class CalciumVerdict(models.TextChoices):
     NOT_CORONARY = "NOT_CORONARY", "Not coronary"
 
 
+class MetalKind(models.TextChoices):
+    """What keeps a CT from being scored. The first two mean coronary disease; the others do not."""
+
+    CORONARY_STENT = "CORONARY_STENT", "Coronary stent"
+    BYPASS = "BYPASS", "Coronary bypass"
+    PROSTHETIC_VALVE = "PROSTHETIC_VALVE", "Prosthetic valve"
+    LEAD = "LEAD", "Pacemaker or defibrillator lead"
+
+
+CORONARY_METAL = (MetalKind.CORONARY_STENT, MetalKind.BYPASS)
+
+
 class CalciumReading(AppendOnlyModel):
-    """One reader's verdict on every candidate of a series version; a later reading replaces an earlier one."""
+    """One reader's reading of a series version; a later reading replaces an earlier one.
+
+    Either a verdict on every candidate with the score they make, or the metal seen, and then there is no score.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
@@ -227,7 +242,8 @@ class CalciumReading(AppendOnlyModel):
     verdicts = models.JSONField()  # candidate number (text) -> CalciumVerdict
     attests_gated_whole_heart = models.BooleanField()
     attests_no_metal = models.BooleanField()
-    agatston_score = models.FloatField()
+    metal = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))  # MetalKind, sorted
+    agatston_score = models.FloatField(null=True)
     reader_id = models.TextField()
     reader_name = models.TextField()
     recorded_at = models.DateTimeField(db_default=Now())
@@ -236,10 +252,13 @@ class CalciumReading(AppendOnlyModel):
         constraints = [
             models.UniqueConstraint(fields=["series_version", "number"], name="calcium_reading_unique"),
             models.CheckConstraint(
-                condition=models.Q(attests_gated_whole_heart=True, attests_no_metal=True),
-                name="calcium_reading_attested",
+                condition=models.Q(
+                    metal=[], attests_gated_whole_heart=True, attests_no_metal=True, agatston_score__gte=0
+                )
+                & models.Q(agatston_score__isnull=False)
+                | ~models.Q(metal=[]) & models.Q(verdicts={}, attests_no_metal=False, agatston_score__isnull=True),
+                name="calcium_reading_score_or_metal",
             ),
-            models.CheckConstraint(condition=models.Q(agatston_score__gte=0), name="calcium_reading_not_negative"),
         ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from imaging.models import CalciumVerdict, SeriesState
+from imaging.models import CalciumVerdict, MetalKind, SeriesState
 from patients.api.fields import AwareDateTimeField, CodeField, DigestField, StrictSerializer, TrueFalseField
 from patients.api.paging import PageQuery
 
@@ -123,7 +123,8 @@ class CalciumReadingResource(serializers.Serializer[Any]):
     verdicts = serializers.DictField(child=CodeField(CalciumVerdict))
     attests_gated_whole_heart = serializers.BooleanField()
     attests_no_metal = serializers.BooleanField()
-    agatston_score = serializers.FloatField()
+    metal = serializers.ListField(child=CodeField(MetalKind), help_text="What is seen; then there is no score.")
+    agatston_score = serializers.FloatField(allow_null=True)
     reader_name = serializers.CharField()
     recorded_at = AwareDateTimeField()
 
@@ -138,6 +139,13 @@ class CalciumReadingRequest(StrictSerializer):
     )
     attests_gated_whole_heart = TrueFalseField()
     attests_no_metal = TrueFalseField()
+
+
+class MetalReadingRequest(StrictSerializer):
+    version = serializers.IntegerField(
+        min_value=1, max_value=32_767, help_text="The version of the series that was read; it must be the newest."
+    )
+    metal = serializers.ListField(child=CodeField(MetalKind), min_length=1, max_length=len(MetalKind))
 
 
 class SeriesResultResource(serializers.Serializer[Any]):

@@ -21,6 +21,7 @@ from imaging.api.serializers import (
     CalciumReadingResource,
     MeasurementQuery,
     MeasurementResource,
+    MetalReadingRequest,
     SeriesClosed,
     SeriesRerun,
     SeriesVersionResource,
@@ -28,7 +29,7 @@ from imaging.api.serializers import (
     StudyResource,
 )
 from imaging.services.lifecycle import series_rerun, study_close
-from imaging.services.readings import calcium_confirm
+from imaging.services.readings import calcium_confirm, calcium_metal_record
 from patients.api.base import ApiView, body_parsed, list_viewed, query_parsed, record_viewed
 from patients.api.fields import EmptyRequest
 from patients.api.openapi import operation
@@ -171,6 +172,30 @@ class CalciumReadingView(ApiView):
         body = body_parsed(CalciumReadingRequest, request)
         version = series_version_read(self.actor, series_instance_uid, body.pop("version"))
         reading = calcium_confirm(actor=self.actor, series_version_id=version.id, **body)
+        return Response(CalciumReadingResource(reading).data, status=201)
+
+
+class MetalReadingView(ApiView):
+    """Open to clinicians only, as the calcium reading is."""
+
+    write_scope = scopes.ASSESSMENTS_REVIEW
+
+    @operation(
+        operation_id="metal_reading_create",
+        summary="A reader has seen a stent, bypass, valve or lead: this CT is not scored",
+        description="A stent or a bypass means coronary disease; the patient is assessed again.",
+        tag="imaging",
+        request=MetalReadingRequest,
+        responses={201: CalciumReadingResource},
+        problems=[404, 409],
+        is_idempotent=True,
+        examples=[OpenApiExample("A stent", value={"version": 1, "metal": ["CORONARY_STENT"]}, request_only=True)],
+    )
+    @idempotent
+    def post(self, request: Request, series_instance_uid: str) -> Response:
+        body = body_parsed(MetalReadingRequest, request)
+        version = series_version_read(self.actor, series_instance_uid, body["version"])
+        reading = calcium_metal_record(actor=self.actor, series_version_id=version.id, metal=body["metal"])
         return Response(CalciumReadingResource(reading).data, status=201)
 
 

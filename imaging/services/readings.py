@@ -1,10 +1,14 @@
-"""Calcium with a reader in the loop: only a person's verdict on every candidate makes an Agatston score."""
+"""Calcium with a reader in the loop: only a person's verdict on every candidate makes an Agatston score.
+
+The other reading is that metal is seen: then there is no score, and a stent or a bypass means coronary disease.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -15,7 +19,15 @@ from cdss.core.errors import ConflictError, DomainError
 from cdss.jobs.services import job_enqueue
 from cdss.jobs.steps import Step
 from imaging.inference import AGATSTON_METHOD, AGATSTON_METHOD_VERSION, agatston_total
-from imaging.models import CalciumCandidate, CalciumReading, CalciumVerdict, Measurement, Series, SeriesVersion
+from imaging.models import (
+    CalciumCandidate,
+    CalciumReading,
+    CalciumVerdict,
+    Measurement,
+    MetalKind,
+    Series,
+    SeriesVersion,
+)
 from imaging.selectors import series_version_visible_to
 
 SCORE = "agatston_score"
@@ -42,11 +54,7 @@ def calcium_confirm(
     The same verdicts of the same reader sent twice are one reading. `seen_reading` is the number of the newest reading
     the reader was shown (0: none): with it, nobody replaces a reading without having seen it.
     """
-    actor.require(scopes.ASSESSMENTS_REVIEW)
-    version = series_version_visible_to(actor, series_version_id)
-    # One reader at a time: the number of a reading is its place in the order. (A version cannot be locked: that takes
-    # the right to update it, which nobody has.)
-    Series.objects.select_for_update().get(id=version.series_id)
+    version = _version_locked(actor, series_version_id)
     _check_scorable(version)
     candidates = list(CalciumCandidate.objects.filter(series_version=version).order_by("number"))
     _check_verdicts(candidates, verdicts)
@@ -57,9 +65,9 @@ def calcium_confirm(
         )
         raise CalciumReadingError(sentence, code="NOT_ATTESTED", field="attestations")
     given = {str(candidate.number): str(verdicts[str(candidate.number)]) for candidate in candidates}
-    last = CalciumReading.objects.filter(series_version=version).order_by("-number").first()
+    last = _newest(version)
     if last is not None:
-        if same := _sent_before(last, actor, given, seen_reading):
+        if same := _sent_before(last, actor, (given, []), seen_reading):
             return same
         _check_seen(last, seen_reading)
     coronary = [candidate for candidate in candidates if verdicts[str(candidate.number)] != CalciumVerdict.NOT_CORONARY]
@@ -88,33 +96,99 @@ def calcium_confirm(
         reading=reading,
         effective_at=study.study_at or study.created_at,
     )
+    details = {"coronary": len(coronary), "candidates": len(candidates)}
+    _follow(actor, version, reading, action="calcium.confirmed", details=details)
+    return reading
+
+
+@transaction.atomic
+def calcium_metal_record(
+    *, actor: Actor, series_version_id: uuid.UUID, metal: Sequence[str], seen_reading: int | None = None
+) -> CalciumReading:
+    """Record that a stent, bypass, valve or lead is seen: this CT is not scored, whatever its candidates are.
+
+    Any CT that was read can show it, one with contrast agent too. Sent twice it is one reading, as a confirmation is.
+    """
+    version = _version_locked(actor, series_version_id)
+    _check_newest(version)
+    if version.series.modality != "CT" or not hasattr(version, "result") or not version.result.is_accepted:
+        raise CalciumReadingError("Metal is recorded on a CT that has been read.", code="NOT_A_CT")
+    seen = _metal_kinds(metal)
+    last = _newest(version)
+    if last is not None:
+        if same := _sent_before(last, actor, ({}, seen), seen_reading):
+            return same
+        _check_seen(last, seen_reading)
+    reading = CalciumReading.objects.create(
+        organisation_id=version.organisation_id,
+        series_version=version,
+        number=last.number + 1 if last else 1,
+        verdicts={},
+        attests_gated_whole_heart=False,
+        attests_no_metal=False,
+        metal=seen,
+        reader_id=actor.identifier,
+        reader_name=actor.name,
+    )
+    _follow(actor, version, reading, action="calcium.metal_seen", details={"metal": seen})
+    return reading
+
+
+def _version_locked(actor: Actor, series_version_id: uuid.UUID) -> SeriesVersion:
+    actor.require(scopes.ASSESSMENTS_REVIEW)
+    version = series_version_visible_to(actor, series_version_id)
+    # One reader at a time: the number of a reading is its place in the order. (A version cannot be locked: that takes
+    # the right to update it, which nobody has.)
+    Series.objects.select_for_update().get(id=version.series_id)
+    return version
+
+
+def _newest(version: SeriesVersion) -> CalciumReading | None:
+    return CalciumReading.objects.filter(series_version=version).order_by("-number").first()
+
+
+def _follow(
+    actor: Actor, version: SeriesVersion, reading: CalciumReading, *, action: str, details: dict[str, Any]
+) -> None:
+    """The assessment that a reading asks for, and its entry in the log."""
+    patient_id = version.series.study.patient_id
     job_enqueue(
         step=Step.PATIENT_ASSESS,
         organisation_id=version.organisation_id,
-        subject_id=study.patient_id,
+        subject_id=patient_id,
         delay=timedelta(0),
     )
     audit_append(
         actor=actor,
-        action="calcium.confirmed",
+        action=action,
         subject_type="calcium_reading",
         subject_id=reading.id,
-        patient_id=study.patient_id,
+        patient_id=patient_id,
         organisation_id=version.organisation_id,
-        details={
-            "series": str(version.series_id),
-            "reading": reading.number,
-            "coronary": len(coronary),
-            "candidates": len(candidates),
-        },
+        details={"series": str(version.series_id), "reading": reading.number, **details},
     )
-    return reading
 
 
-def _check_scorable(version: SeriesVersion) -> None:
+def _metal_kinds(metal: Sequence[str]) -> list[str]:
+    known = ", ".join(MetalKind.values)
+    if not metal:
+        raise CalciumReadingError(f"Say what is seen: {known}.", code="METAL_NOT_NAMED", field="metal")
+    if wrong := sorted({kind for kind in metal if kind not in MetalKind.values}):
+        named = ", ".join(repr(kind[:20]) for kind in wrong[:5])
+        raise CalciumReadingError(
+            f"{named} is not among what can be recorded: {known}.", code="UNKNOWN_METAL", field="metal"
+        )
+    return sorted({str(kind) for kind in metal})
+
+
+def _check_newest(version: SeriesVersion) -> None:
     newest = SeriesVersion.objects.filter(series=version.series).order_by("-number").first()
     if newest is not None and newest.id != version.id:
         raise ConflictError("Later images have arrived for this series; read the newest version.", code="NOT_NEWEST")
+
+
+def _check_scorable(version: SeriesVersion) -> None:
+    _check_newest(version)
     refusals = {item["name"]: item for item in version.result.refusals} if hasattr(version, "result") else {}
     refusal = refusals.get(SCORE)
     if refusal is None:
@@ -124,12 +198,12 @@ def _check_scorable(version: SeriesVersion) -> None:
 
 
 def _sent_before(
-    last: CalciumReading, actor: Actor, given: dict[str, str], seen_reading: int | None
+    last: CalciumReading, actor: Actor, given: tuple[dict[str, str], list[str]], seen_reading: int | None
 ) -> CalciumReading | None:
     """The reading that this one repeats: the reader's newest, unless they have since seen another one replace it."""
     own = CalciumReading.objects.filter(series_version=last.series_version_id, reader_id=actor.identifier)
     newest = own.order_by("-number").first()
-    if newest is None or newest.verdicts != given:
+    if newest is None or (newest.verdicts, newest.metal) != given:
         return None
     is_repeated = newest.number == last.number or (seen_reading is not None and newest.number > seen_reading)
     return newest if is_repeated else None
