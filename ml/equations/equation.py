@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from ml.types import Contribution
 
 # Rows evaluated at a time: two dozen columns of this length stay in the processor's cache.
 BLOCK_ROWS = 16_384
+FEW_ROWS = 64  # below, calls into NumPy take longer than its arithmetic
 
 
 class Table(Protocol):
@@ -48,7 +49,7 @@ LOGISTIC = Link("log-odds", _logistic)
 COMPLEMENTARY_LOG_LOG = Link("log-hazard", _complementary_log_log)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PublishedEquation:
     """Where a formula comes from; `version` is the year of publication, the code is pinned by a release's hashes."""
 
@@ -60,7 +61,7 @@ class PublishedEquation:
     module: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AssessedEquation(PublishedEquation):
     """What a person can be assessed by: it answers for outcomes over horizons, from the inputs of `rules`.
 
@@ -89,7 +90,7 @@ class AssessedEquation(PublishedEquation):
         return self.rules[horizon_years]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RiskEquation(AssessedEquation):
     """A risk of the form link(linear predictor).
 
@@ -138,17 +139,18 @@ def checked_person(rules: Sequence[Rule], person: Mapping[str, object], label: s
     EquationRefusal
         For the first input, in the order of `rules`, that is missing or not accepted.
     """
-    return {field: np.array([value]) for field, value in _encoded_person(rules, person, label).items()}
+    return {field: np.array([value]) for field, value in encoded_person(rules, person, label).items()}
 
 
-def _encoded_person(rules: Sequence[Rule], person: Mapping[str, object], label: str) -> dict[str, float]:
+def encoded_person(rules: Sequence[Rule], person: Mapping[str, object], label: str) -> dict[str, float]:
+    """As `checked_person`, each value a float."""
     _check_names(rules, person)
     encoded = {}
     for rule in rules:
         value = person[rule.field]
         number = rule.encode(value)
         # Missing is None; what is recorded and is no number is refused even where the input is optional.
-        is_unreadable = value is not None and math.isnan(number)
+        is_unreadable = number != number and value is not None
         if is_unreadable or not rule.accepts(number):
             raise rule.refusal(value, label)
         encoded[rule.field] = number
@@ -318,7 +320,7 @@ def explained_risks(
         rules = equation.rules_for(outcome, horizon_years)
         if horizon_years not in checked:
             try:
-                checked[horizon_years] = _encoded_person(rules, person, equation.label_over(horizon_years))
+                checked[horizon_years] = encoded_person(rules, person, equation.label_over(horizon_years))
             except EquationRefusal as refusal:
                 checked[horizon_years] = refusal
         encoded = checked[horizon_years]
@@ -326,86 +328,138 @@ def explained_risks(
             found.append(encoded)
             continue
         if explanation is None:
-            explanation = _Explanation(equation, rules, encoded)
+            explanation = _Explanation(equation, encoded)
         found.append(explanation.of(outcome, horizon_years))
     return found
 
 
-# Step, input, value, unit, reference value of each contribution
-_Listed = list[tuple[int, str, float | str, str, float | str]]
+@dataclass(frozen=True, slots=True)
+class ComparedInput:
+    """An input in which a person may differ from the reference person, and the reference as a reader sees it."""
+
+    name: str
+    rule: Rule
+    reference_value: float | str
+    reference_phrase: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """What of a comparison with the reference person is the same for everybody."""
+
+    inputs: tuple[ComparedInput, ...]  # in the order of `reference`
+    same: tuple[Rule, ...]  # what both have in common beside age and sex
+    sex: Rule | None
+    reference: FloatArray  # (fields, 1), NaN where there is none
+    # Where the reference's value stands, on the way from the reference to the person: one input a step, or all at once
+    is_reference: BoolArray  # (fields, steps)
+    is_reference_at_once: BoolArray  # (fields, 2)
+
+    def path(self, encoded: Mapping[str, float], is_reference: BoolArray) -> dict[str, FloatArray]:
+        """Columns of (steps,): first the reference, last the person, who is encoded in the order of the rules."""
+        person = np.array([*encoded.values()])[:, np.newaxis]
+        return dict(zip(encoded, np.where(is_reference, self.reference, person), strict=True))
+
+    def opening(self, value_of: Mapping[str, float]) -> str:
+        """How the sentence about the reference person begins."""
+        same = [rule.phrase(value_of[rule.field]) for rule in self.same]
+        who = "person" if self.sex is None else _WHO[self.sex.phrase(value_of["sex"])]
+        age = f" of {value_of['age_years']:g}" if "age_years" in value_of else ""
+        group = f" of the same group ({', '.join(same)})" if same else ""
+        return f"A {who}{age}{group} with "
+
+
+_WHO = {"female": "woman", "male": "man"}
+
+
+@functools.cache
+def comparison_of(equation: AssessedEquation) -> Comparison:
+    rule_of = {rule.field: rule for rule in next(iter(equation.rules.values()))}
+    reference = equation.reference
+    steps_of = {name: step for step, name in enumerate(reference, start=1)}
+    is_reference = np.array([np.arange(len(reference) + 1) < steps_of.get(field, 0) for field in rule_of])
+    return Comparison(
+        inputs=tuple(
+            ComparedInput(name, rule_of[name], rule_of[name].shown(value), rule_of[name].phrase(value))
+            for name, value in reference.items()
+        ),
+        same=tuple(rule for field, rule in rule_of.items() if field not in {*reference, "age_years", "sex"}),
+        sex=rule_of.get("sex"),
+        reference=np.array([[reference.get(field, np.nan)] for field in rule_of]),
+        is_reference=is_reference,
+        is_reference_at_once=np.array([[row[0], row[-1]] for row in is_reference]),
+    )
+
+
+# Index of each contribution's step, inputs, units, reference values; and the end of the reference person's sentence
+_Listed = tuple[tuple[int, ...], tuple[str, ...], tuple[str, ...], tuple[float | str, ...], str]
+
+
+@functools.cache
+def _listed(equation: RiskEquation, outcome: str) -> _Listed:
+    unused = equation.unused.get(outcome, frozenset())
+    kept = [(index, one) for index, one in enumerate(comparison_of(equation).inputs) if one.name not in unused]
+    return (
+        tuple(index for index, _ in kept),
+        tuple(one.name for _, one in kept),
+        tuple(one.rule.ucum for _, one in kept),
+        tuple(one.reference_value for _, one in kept),
+        ", ".join(one.reference_phrase for _, one in kept) + ".",
+    )
 
 
 class _Explanation:
     """One accepted person on the way from the reference person, for any outcome and horizon of one equation."""
 
-    def __init__(self, equation: RiskEquation, rules: Sequence[Rule], encoded: Mapping[str, float]) -> None:
+    def __init__(self, equation: RiskEquation, encoded: Mapping[str, float]) -> None:
+        comparison = comparison_of(equation)
         self.equation = equation
-        rule_of = {rule.field: rule for rule in rules}
-        # First the reference, last the person, one input changed a step
-        values = np.empty((len(encoded), len(equation.reference) + 1))  # (fields, steps)
-        values.T[:] = list(encoded.values())
-        path = dict(zip(encoded, values, strict=True))  # (steps,) each
-        for step, (name, value) in enumerate(equation.reference.items(), start=1):
-            path[name][:step] = value
-        self.terms = equation.terms(path)
-        # Of each input: value, unit, reference value, and the reference value in words
-        self.shown = {
-            name: (rule.shown(encoded[name]), rule.ucum, rule.shown(value), rule.phrase(value))
-            for name, value in equation.reference.items()
-            for rule in (rule_of[name],)
-        }
-        self.opening = _opening(equation, rule_of, encoded)
-        self.listed: dict[frozenset[str], tuple[_Listed, str]] = {}  # by the inputs that an outcome does not use
+        self.terms = equation.terms(comparison.path(encoded, comparison.is_reference))
+        self.values = [one.rule.shown(encoded[one.name]) for one in comparison.inputs]
+        self.opening = comparison.opening(encoded)
 
     def of(self, outcome: str, horizon_years: int) -> ExplainedRisk:
         predictor = self.equation.linear_predictor(outcome, horizon_years, self.terms)  # (steps,)
-        unused = self.equation.unused.get(outcome, frozenset())
-        if unused not in self.listed:
-            self.listed[unused] = self._list_without(unused)
-        listed, reference_person = self.listed[unused]
-        steps = predictor.tolist()
+        indexes, names, units, reference_values, ending = _listed(self.equation, outcome)
+        changes = (predictor[1:] - predictor[:-1]).tolist()
+        probability = self.equation.link.probability
+        values = [self.values[index] for index in indexes]
+        shares = [changes[index] for index in indexes]
         return ExplainedRisk(
             # Links are taken on one element, as in risk_of_person, so that both give the same bits.
-            risk=float(self.equation.link.probability(predictor[-1])),
-            reference_risk=float(self.equation.link.probability(predictor[0])),
-            reference_person=reference_person,
-            linear_predictor=steps[-1],
-            reference_linear_predictor=steps[0],
-            contributions=tuple(
-                Contribution(name, value, unit, reference_value, steps[step] - steps[step - 1])
-                for step, name, value, unit, reference_value in listed
-            ),
+            risk=float(probability(predictor[-1])),
+            reference_risk=float(probability(predictor[0])),
+            reference_person=self.opening + ending,
+            linear_predictor=float(predictor[-1]),
+            reference_linear_predictor=float(predictor[0]),
+            contributions=tuple(map(Contribution, names, values, units, reference_values, shares)),
         )
 
-    def _list_without(self, unused: frozenset[str]) -> tuple[_Listed, str]:
-        kept = [(step, *one) for step, one in enumerate(self.shown.items(), start=1) if one[0] not in unused]
-        listed = [(step, name, value, unit, reference) for step, name, (value, unit, reference, _) in kept]
-        return listed, f"{self.opening}{', '.join(phrase for _, _, (*_, phrase) in kept)}."
 
+def weighted_sum(
+    start: FloatArray | float, table: FloatArray, group: AnyArray | int, terms: Sequence[FloatArray]
+) -> FloatArray:
+    """`start` + coefficient x term + ..., added in this order: the same bits for one row as for many.
 
-def reference_sentence(
-    equation: AssessedEquation, rule_of: Mapping[str, Rule], columns: Columns, named: Sequence[str]
-) -> str:
-    """The reference person of `columns`, (1,) each, in one sentence with the values of the inputs `named`."""
-    opening = _opening(equation, rule_of, {field: float(column[0]) for field, column in columns.items()})
-    return opening + ", ".join(rule_of[name].phrase(equation.reference[name]) for name in named) + "."
-
-
-def _opening(equation: AssessedEquation, rule_of: Mapping[str, Rule], value_of: Mapping[str, float]) -> str:
-    same = [
-        rule.phrase(value_of[field])
-        for field, rule in rule_of.items()
-        if field not in equation.reference and field not in ("age_years", "sex")
-    ]
-    sex = rule_of["sex"].phrase(value_of["sex"]) if "sex" in rule_of else ""
-    who = {"female": "woman", "male": "man"}.get(sex, "person")
-    age = f" of {value_of['age_years']:g}" if "age_years" in rule_of else ""
-    group = f" of the same group ({', '.join(same)})" if same else ""
-    return f"A {who}{age}{group} with "
+    `table` is (terms, groups), `group` the column for each row, or for all; `terms` are (N,) each.
+    """
+    if terms[0].size < FEW_ROWS:
+        summands = np.empty((len(terms) + 1, terms[0].size))
+        summands[0] = start
+        np.multiply(table[:, group].reshape(len(terms), -1), np.array(terms), out=summands[1:])
+        few: FloatArray = np.add.accumulate(summands, axis=0)[-1]  # np.sum would add one row in another order
+        return few
+    total = np.full(terms[0].shape, start)
+    for coefficients, term in zip(table, terms, strict=True):
+        total += coefficients[group] * term
+    return total
 
 
 def _check_names(rules: Sequence[Rule], given: Table) -> None:
-    expected, names = {rule.field for rule in rules}, set(given)
+    fields = [rule.field for rule in rules]
+    if fields == list(given):
+        return
+    expected, names = set(fields), set(given)
     # A table of people has columns of its own; a further name in a mapping is a typing error.
     unknown = names - expected if isinstance(given, Mapping) else set()
     if unknown or not expected <= names:

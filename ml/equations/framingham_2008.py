@@ -8,13 +8,13 @@ wider than the atherosclerotic events of the Pooled Cohort Equations and not to 
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
 import numpy as np
 
 from ml.equations import vocabulary
 from ml.equations.cholesterol import MMOL_L_PER_MG_DL
-from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person
+from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person, weighted_sum
 from ml.equations.inputs import Age, Columns, FloatArray, Rule
 from ml.types import Sex
 
@@ -85,18 +85,16 @@ def terms(person: Columns) -> dict[str, FloatArray]:
 
 
 def _linear_predictor(
-    table: Table,
-    mean: tuple[float, float],
-    survival: tuple[float, float],
-    outcome: str,
-    horizon_years: int,
-    value_of: Columns,
-) -> FloatArray:
-    sex = value_of["is_male"].astype(np.intp)  # (N,)
-    log_hazard: FloatArray = (np.log(-np.log(survival)) - mean)[sex]
-    for term, coefficients in table.items():
-        log_hazard = log_hazard + np.array(coefficients)[sex] * value_of[term]
-    return log_hazard
+    table: Table, mean: tuple[float, float], survival: tuple[float, float]
+) -> Callable[[str, int, Columns], FloatArray]:
+    baseline = np.log(-np.log(survival)) - mean  # (sexes,)
+    coefficients = np.array([*table.values()])  # (terms, sexes)
+
+    def log_hazard_of(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
+        sex = value_of["is_male"].astype(np.intp)  # (N,)
+        return weighted_sum(baseline[sex], coefficients, sex, [value_of[term] for term in table])
+
+    return log_hazard_of
 
 
 _REFERENCE = {
@@ -118,7 +116,7 @@ FRAMINGHAM_2008_LIPID = RiskEquation(
     outcomes=("general_cvd",),
     rules={10: _LIPID_RULES},
     terms=terms,
-    linear_predictor=partial(_linear_predictor, LIPID_COEFFICIENTS, LIPID_MEAN, LIPID_BASELINE_SURVIVAL_10_YEARS),
+    linear_predictor=_linear_predictor(LIPID_COEFFICIENTS, LIPID_MEAN, LIPID_BASELINE_SURVIVAL_10_YEARS),
     link=COMPLEMENTARY_LOG_LOG,
     reference={
         **_REFERENCE,
@@ -137,7 +135,7 @@ FRAMINGHAM_2008_BMI = RiskEquation(
     outcomes=("general_cvd",),
     rules={10: _BMI_RULES},
     terms=terms,
-    linear_predictor=partial(_linear_predictor, BMI_COEFFICIENTS, BMI_MEAN, BMI_BASELINE_SURVIVAL_10_YEARS),
+    linear_predictor=_linear_predictor(BMI_COEFFICIENTS, BMI_MEAN, BMI_BASELINE_SURVIVAL_10_YEARS),
     link=COMPLEMENTARY_LOG_LOG,
     reference={**_REFERENCE, "bmi_kg_m2": vocabulary.REFERENCE_BMI_KG_M2},
     unused={},

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ml.equations import vocabulary
-from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person
+from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person, weighted_sum
 from ml.equations.inputs import Age, Columns, FloatArray, Rule
 from ml.equations.score_inputs import ATRIAL_FIBRILLATION, PRIOR_CARDIOVASCULAR_DISEASE
 from ml.types import Sex
@@ -35,6 +35,10 @@ COEFFICIENTS: Mapping[str, tuple[float, float]] = {
 }
 MEAN = (6.6170719, 4.4227101)
 BASELINE_SURVIVAL_10_YEARS = (0.95911, 0.94451)
+_COEFFICIENTS = np.array([*COEFFICIENTS.values()])  # (terms, sexes)
+_BASELINE = tuple(
+    np.log(-np.log(survival)) - mean for survival, mean in zip(BASELINE_SURVIVAL_10_YEARS, MEAN, strict=True)
+)
 
 # The paper gives no upper age and no limits of pressure. 86 is the last age in the scope of the profile it revises;
 # independent implementations were compared with this one from 91 to 208 mmHg.
@@ -76,11 +80,7 @@ def terms(person: Columns) -> dict[str, FloatArray]:
 
 def _linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
     sex = 0 if value_of["sex"][0] == vocabulary.FEMALE else 1
-    baseline = np.log(-np.log(BASELINE_SURVIVAL_10_YEARS[sex])) - MEAN[sex]
-    log_hazard = np.full(value_of["sex"].shape, baseline)
-    for term, coefficients in COEFFICIENTS.items():
-        log_hazard = log_hazard + coefficients[sex] * value_of[term]
-    return log_hazard
+    return weighted_sum(_BASELINE[sex], _COEFFICIENTS, sex, [value_of[term] for term in COEFFICIENTS])
 
 
 FSRP_2017 = RiskEquation(

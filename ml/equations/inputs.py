@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from typing import Any, Protocol
 
 import numpy as np
@@ -104,6 +105,12 @@ class Quantity:
     missing_code: str = ""
     missing_sentence: str = ""
     is_optional: bool = False
+    lowest: float = field_of(init=False, repr=False)  # `low` and `high` with their tolerances
+    highest: float = field_of(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lowest", self.low - self.tolerance - RELATIVE_TOLERANCE * abs(self.low))
+        object.__setattr__(self, "highest", self.high + self.tolerance + RELATIVE_TOLERANCE * abs(self.high))
 
     @property
     def limit(self) -> str:
@@ -111,6 +118,8 @@ class Quantity:
         return f"{number_text(self.low)} to {self._with_unit(self.high)}{also}; source: {self.source}"
 
     def encode(self, value: object) -> float:
+        if type(value) is float:  # nearly always
+            return value
         if isinstance(value, _NUMBERS) and not isinstance(value, bool):
             return float(value)
         return math.nan
@@ -122,9 +131,7 @@ class Quantity:
         return values.astype(np.float64, copy=False)
 
     def accepts(self, encoded: FloatArray | float) -> BoolArray | bool:
-        low = self.low - self.tolerance - RELATIVE_TOLERANCE * abs(self.low)
-        high = self.high + self.tolerance + RELATIVE_TOLERANCE * abs(self.high)
-        is_inside: BoolArray | bool = (encoded >= low) & (encoded <= high)
+        is_inside: BoolArray | bool = (encoded >= self.lowest) & (encoded <= self.highest)
         return is_inside | (encoded != encoded) if self.is_optional else is_inside  # NaN is unknown
 
     def refusal(self, value: object, label: str) -> EquationRefusal:

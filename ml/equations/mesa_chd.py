@@ -14,7 +14,7 @@ import numpy as np
 
 from ml.equations import vocabulary
 from ml.equations.cholesterol import MMOL_L_PER_MG_DL
-from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person
+from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person, weighted_sum
 from ml.equations.inputs import Age, Choice, Columns, FloatArray, Quantity, Rule
 from ml.types import MesaRaceEthnicity, Sex
 
@@ -43,6 +43,7 @@ COEFFICIENTS: dict[str, tuple[float, float]] = {
     "ln_agatston_plus_1": (0.0, 0.2743),
 }
 BASELINE_SURVIVAL_10_YEARS = (0.99963, 0.99833)
+_BASELINE = tuple(np.log(-np.log(survival)) for survival in BASELINE_SURVIVAL_10_YEARS)
 
 _SOURCE = "input range of the reference implementation preventr 0.12.0"
 _RULES: tuple[Rule, ...] = (
@@ -95,10 +96,8 @@ def terms(person: Columns) -> dict[str, FloatArray]:
 
 
 def _linear_predictor(model: int, outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
-    log_hazard = np.full(value_of["age"].shape, np.log(-np.log(BASELINE_SURVIVAL_10_YEARS[model])))
-    for term, value in value_of.items():
-        log_hazard = log_hazard + COEFFICIENTS[term][model] * value
-    return log_hazard
+    coefficients = np.array([[COEFFICIENTS[term][model]] for term in value_of])  # (terms, 1)
+    return weighted_sum(_BASELINE[model], coefficients, 0, [*value_of.values()])
 
 
 _REFERENCE = {

@@ -14,7 +14,7 @@ import numpy as np
 
 from ml.equations import vocabulary
 from ml.equations.cholesterol import MMOL_L_PER_MG_DL
-from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person
+from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person, weighted_sum
 from ml.equations.inputs import Age, Choice, Columns, FloatArray, Rule
 from ml.types import PceRace, Sex
 
@@ -44,6 +44,8 @@ COEFFICIENTS: dict[str, tuple[float, float, float, float]] = {
 }
 MEAN = (-29.18, 86.61, 61.18, 19.54)
 BASELINE_SURVIVAL_10_YEARS = (0.9665, 0.9533, 0.9144, 0.8954)
+_COEFFICIENTS = np.array([*COEFFICIENTS.values()])  # (terms, groups)
+_BASELINE = np.log(-np.log(BASELINE_SURVIVAL_10_YEARS)) - MEAN
 
 _SOURCE = "input range of the reference implementation CVrisk 1.1.1"
 _RULES: tuple[Rule, ...] = (
@@ -88,10 +90,7 @@ def terms(person: Columns) -> dict[str, FloatArray]:
 def linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
     """Log cumulative hazard, ln(-ln(S0)) + sum(coefficient x term) - mean, for (N,) terms."""
     group = value_of["group"].astype(np.intp)  # (N,)
-    log_hazard: FloatArray = (np.log(-np.log(BASELINE_SURVIVAL_10_YEARS)) - MEAN)[group]
-    for term, coefficients in COEFFICIENTS.items():
-        log_hazard = log_hazard + np.array(coefficients)[group] * value_of[term]
-    return log_hazard
+    return weighted_sum(_BASELINE[group], _COEFFICIENTS, group, [value_of[term] for term in COEFFICIENTS])
 
 
 PCE_2013 = RiskEquation(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ml.equations import vocabulary
-from ml.equations.equation import LOGISTIC, RiskEquation, risk_of_person
+from ml.equations.equation import LOGISTIC, RiskEquation, risk_of_person, weighted_sum
 from ml.equations.inputs import Age, Columns, FloatArray, Rule
 from ml.equations.pce_2013 import BLACK, PCE_RACE
 from ml.types import PceRace, Sex
@@ -39,6 +39,7 @@ COEFFICIENTS: dict[str, tuple[float, float]] = {
     "sbp_x_black_x_antihypertensive": (-0.000173, 0.004190),
     "age_x_sbp_x_black": (-0.000094, -0.000199),
 }
+_COEFFICIENTS = np.array([*COEFFICIENTS.values()])  # (terms, sexes)
 
 _LIPID_SOURCE = "input range of the reference implementation preventr 0.12.0"
 _RULES: tuple[Rule, ...] = (
@@ -86,10 +87,7 @@ def terms(person: Columns) -> dict[str, FloatArray]:
 def linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
     """Log-odds: the sum of coefficient times term, for (N,) terms."""
     sex = value_of["is_male"].astype(np.intp)  # (N,)
-    log_odds = np.zeros(sex.shape)
-    for term, coefficients in COEFFICIENTS.items():
-        log_odds = log_odds + np.array(coefficients)[sex] * value_of[term]
-    return log_odds
+    return weighted_sum(0.0, _COEFFICIENTS, sex, [value_of[term] for term in COEFFICIENTS])
 
 
 PCE_2018 = RiskEquation(

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from ml.equations.equation import AssessedEquation, Table, checked_person, evaluated_people, reference_sentence
+from ml.equations.equation import (
+    AssessedEquation,
+    Table,
+    checked_person,
+    comparison_of,
+    encoded_person,
+    evaluated_people,
+)
 from ml.equations.inputs import BoolArray, Columns, FloatArray, Rule
 from ml.types import Contribution
 
@@ -16,7 +24,7 @@ from ml.types import Contribution
 _DECIMALS = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PointsScore(AssessedEquation):
     """A score: the sum of the points that `points` gives to the inputs of a person.
 
@@ -63,7 +71,7 @@ class PeoplePoints:
 
 def points_of_person(score: PointsScore, *, person: Mapping[str, object]) -> float:
     """The score of one person; raises `EquationRefusal` for the first input that is missing or not accepted."""
-    return float(_sum(score.points(checked_person(score.inputs, person, score.label)))[0])
+    return float(_sum_of(score, checked_person(score.inputs, person, score.label))[0])
 
 
 def points_of_people(score: PointsScore, *, people: Table) -> PeoplePoints:
@@ -87,11 +95,11 @@ def points_of_people(score: PointsScore, *, people: Table) -> PeoplePoints:
     >>> points_of_people(CHA2DS2_VA, people=people).score
     array([1., 2., 3.])
     """
-    found = evaluated_people(score.inputs, people, lambda columns: _sum(score.points(columns)))
+    found = evaluated_people(score.inputs, people, lambda columns: _sum_of(score, columns))
     risk = np.full(found.risk.shape, np.nan)
     if (risk_of_score := score.risk_of_score) is not None:
         risk = evaluated_people(
-            score.inputs, people, lambda columns: risk_of_score(_sum(score.points(columns)), columns)
+            score.inputs, people, lambda columns: risk_of_score(_sum_of(score, columns), columns)
         ).risk
     return PeoplePoints(score=found.risk, risk=risk, refused=found.refused)
 
@@ -111,37 +119,51 @@ def explained_points(
     ValueError
         The score has no such outcome or horizon.
     """
-    rules = score.rules_for(outcome, horizon_years)
-    columns = checked_person(rules, person, score.label)
-    # (2,): first the reference, then the person
-    both = {field: np.array([score.reference.get(field, column[0]), column[0]]) for field, column in columns.items()}
+    encoded = encoded_person(score.rules_for(outcome, horizon_years), person, score.label)
+    comparison = comparison_of(score)
+    both = comparison.path(encoded, comparison.is_reference_at_once)  # (2,) each: first the reference, then the person
     points = score.points(both)
-    rule_of = {rule.field: rule for rule in rules}
-    contributions = tuple(
-        Contribution(
-            input=name,
-            value=rule_of[name].shown(float(columns[name][0])),
-            unit=rule_of[name].ucum,
-            reference_value=rule_of[name].shown(score.reference[name]),
-            points=float(points[name][1] - points[name][0]),
-        )
-        for name in score.reference
-        if name in points
-    )
-    total = _sum(points)[1:]  # (1,)
-    risk = math.nan if score.risk_of_score is None else float(score.risk_of_score(total, columns)[0])
-    named = [name for name in score.reference if name not in ("age_years", "sex")]
+    table = np.array([*points.values()])  # (inputs, 2)
+    change_of = dict(zip(points, (table[:, 1] - table[:, 0]).tolist(), strict=True))
+    total = _sum(table)[1:]  # (1,)
+    number = float(total[0])
+    risk = None
+    if score.risk_of_score is not None:
+        printed = float(score.risk_of_score(total, {field: column[1:] for field, column in both.items()})[0])
+        risk = None if math.isnan(printed) else printed
     return ExplainedPoints(
-        score=float(total[0]),
+        score=number,
         score_low=score.score_low,
         score_high=score.score_high,
-        meaning=score.meaning(float(total[0])),
-        risk=None if math.isnan(risk) else risk,
-        reference_person=reference_sentence(score, rule_of, both, named),
-        contributions=contributions,
+        meaning=score.meaning(number),
+        risk=risk,
+        reference_person=comparison.opening({**encoded, **score.reference}) + _ending(score),
+        contributions=tuple(
+            Contribution(
+                one.name,
+                one.rule.shown(encoded[one.name]),
+                one.rule.ucum,
+                one.reference_value,
+                None,
+                change_of[one.name],
+            )
+            for one in comparison.inputs
+            if one.name in change_of
+        ),
     )
 
 
-def _sum(points: Mapping[str, FloatArray]) -> FloatArray:
-    total: FloatArray = np.round(np.sum(list(points.values()), axis=0), _DECIMALS)
+@functools.cache
+def _ending(score: PointsScore) -> str:
+    named = (one for one in comparison_of(score).inputs if one.name not in ("age_years", "sex"))
+    return ", ".join(one.reference_phrase for one in named) + "."
+
+
+def _sum_of(score: PointsScore, columns: Columns) -> FloatArray:
+    return _sum(np.array([*score.points(columns).values()]))
+
+
+def _sum(points: FloatArray) -> FloatArray:
+    """Of (inputs, N), (N,)."""
+    total: FloatArray = points.sum(axis=0).round(_DECIMALS)
     return total

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ml.equations import vocabulary
-from ml.equations.equation import LOGISTIC, RiskEquation
+from ml.equations.equation import FEW_ROWS, LOGISTIC, RiskEquation
 from ml.equations.inputs import Age, Columns, FloatArray, Quantity, Rule, WholeNumber
 from ml.types import Sex
 
@@ -89,17 +89,18 @@ class Terms(dict[str, FloatArray]):
 
     def __init__(self, person: Columns) -> None:
         super().__init__(person)
-        self._stacks: dict[tuple[str, ...], FloatArray] = {}
+        self._sums: dict[int, FloatArray] = {}
 
     def __missing__(self, term: str) -> FloatArray:
         self[term] = value = TERMS[term](self)
         return value
 
-    def stacked(self, names: tuple[str, ...]) -> FloatArray:
-        """The terms `names` as rows, (terms, N), made once for the outcomes that share them."""
-        if names not in self._stacks:
-            self._stacks[names] = np.array([self[name] for name in names])
-        return self._stacks[names]
+    def sums(self, horizon_years: int, names: tuple[str, ...], factors: FloatArray) -> FloatArray:
+        """The log-odds of every outcome over one horizon, (outcomes, N), for people of one sex."""
+        if horizon_years not in self._sums:
+            products = factors * np.array([self[name] for name in names])  # (outcomes, terms, N)
+            self._sums[horizon_years] = np.add.accumulate(products, axis=1)[:, -1]
+        return self._sums[horizon_years]
 
 
 def terms(person: Columns) -> Terms:
@@ -148,20 +149,21 @@ TERMS: Mapping[str, Callable[[Columns], FloatArray]] = {
 def linear_predictor(coefficients: Coefficients) -> Callable[[str, int, Columns], FloatArray]:
     """The function that gives the log-odds of an outcome: the sum of coefficient times term, for (N,) terms."""
     names = {key: tuple(table) for key, table in coefficients.items()}
-    factors = {key: np.array([*table.values()]) for key, table in coefficients.items()}  # each (terms, outcomes)
+    factors = {  # each (outcomes, terms, 1)
+        key: np.array([*table.values()]).T[:, :, np.newaxis].copy() for key, table in coefficients.items()
+    }
 
     def log_odds_of(outcome: str, horizon_years: int, columns: Columns) -> FloatArray:
         value_of = columns if isinstance(columns, Terms) else Terms(columns)
         sex: Sex = "female" if value_of["sex"][0] == vocabulary.FEMALE else "male"  # all rows are of one sex
-        key, column = (horizon_years, sex), OUTCOMES.index(outcome)
-        if value_of["sex"].size < _FEW_ROWS:
+        key, index = (horizon_years, sex), OUTCOMES.index(outcome)
+        if value_of["sex"].size < FEW_ROWS:
             # The same sum in the same order, hence the same bits, in two calls; np.sum would add in another order.
-            products = factors[key][:, column, np.newaxis] * value_of.stacked(names[key])  # (terms, N)
-            total: FloatArray = np.add.accumulate(products, axis=0)[-1]
+            total: FloatArray = value_of.sums(horizon_years, names[key], factors[key])[index]
             return total
         log_odds = np.zeros_like(value_of["age"])
         product = np.empty_like(log_odds)
-        for term, factor in zip(names[key], factors[key][:, column], strict=True):
+        for term, factor in zip(names[key], factors[key][index, :, 0], strict=True):
             if factor:  # an outcome has not every term
                 np.multiply(value_of[term], factor, out=product)
                 log_odds += product
@@ -169,8 +171,6 @@ def linear_predictor(coefficients: Coefficients) -> Callable[[str, int, Columns]
 
     return log_odds_of
 
-
-_FEW_ROWS = 64  # below, calls into NumPy take longer than its arithmetic
 
 _LIPIDS = frozenset({"total_cholesterol_mmol_l", "hdl_cholesterol_mmol_l", "takes_statin"})
 

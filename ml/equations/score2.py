@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.equations import vocabulary
-from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person
+from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person, weighted_sum
 from ml.equations.inputs import Age, Choice, Columns, FloatArray, Quantity, Rule
 from ml.errors import EquationRefusal
 from ml.types import Score2Region, Sex
@@ -68,6 +68,9 @@ CALIBRATION = (
     ((-0.7380, 0.7019), (-0.3143, 0.7701), (0.5710, 0.9369), (0.9412, 0.8329)),
     ((-0.5699, 0.7476), (-0.1565, 0.8009), (0.3207, 0.9360), (0.5836, 0.8294)),
 )
+_COEFFICIENTS = np.array([*COEFFICIENTS.values()])  # (terms, sexes)
+_BASELINE = np.log(-np.log(BASELINE_SURVIVAL_10_YEARS))
+_CALIBRATION = np.array(CALIBRATION)  # (sexes, regions, 2)
 
 _SOURCE = (
     "range compared with the reference implementations RiskScorescvd 0.2.0 and estimateCVRisk; neither they nor the "
@@ -136,10 +139,8 @@ def linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> Flo
     ln(-ln(1 - risk)) is ln(-ln(S0)) + sum(coefficient x term).
     """
     sex, region = value_of["is_male"].astype(np.intp), value_of["region"].astype(np.intp)  # (N,)
-    log_hazard: FloatArray = np.log(-np.log(BASELINE_SURVIVAL_10_YEARS))[sex]
-    for term, coefficients in COEFFICIENTS.items():
-        log_hazard = log_hazard + np.array(coefficients)[sex] * value_of[term]
-    scale = np.array(CALIBRATION)[sex, region]  # (N, 2)
+    log_hazard = weighted_sum(_BASELINE[sex], _COEFFICIENTS, sex, [value_of[term] for term in COEFFICIENTS])
+    scale = _CALIBRATION[sex, region]  # (N, 2)
     calibrated: FloatArray = scale[:, 0] + scale[:, 1] * log_hazard
     return calibrated
 

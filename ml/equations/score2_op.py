@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from ml.equations import vocabulary
-from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person
+from ml.equations.equation import COMPLEMENTARY_LOG_LOG, RiskEquation, risk_of_person, weighted_sum
 from ml.equations.inputs import Age, Columns, FloatArray, Rule
 from ml.equations.score2 import HDL_CHOLESTEROL, SBP, SCORE2, TOTAL_CHOLESTEROL, Region
 from ml.types import Score2Region, Sex
@@ -42,6 +42,9 @@ CALIBRATION = (
     ((-0.52, 1.01), (-0.10, 1.10), (0.38, 1.09), (0.38, 0.69)),
     ((-0.34, 1.19), (0.01, 1.25), (0.08, 1.15), (0.05, 0.70)),
 )
+_COEFFICIENTS = np.array([*COEFFICIENTS.values()])  # (terms, sexes)
+_BASELINE = np.log(-np.log(BASELINE_SURVIVAL_10_YEARS)) - MEAN
+_CALIBRATION = np.array(CALIBRATION)  # (sexes, regions, 2)
 
 _RULES: tuple[Rule, ...] = (
     Age(low=70, high=89, source="ages of the ESC's charts of the model, Eur Heart J 2021;42:2455-2467"),
@@ -81,16 +84,13 @@ def terms(person: Columns) -> dict[str, FloatArray]:
 def uncalibrated_linear_predictor(value_of: Columns) -> FloatArray:
     """Log cumulative hazard before calibration, ln(-ln(S0)) + sum(coefficient x term) - mean, for (N,) terms."""
     sex = value_of["is_male"].astype(np.intp)  # (N,)
-    log_hazard: FloatArray = (np.log(-np.log(BASELINE_SURVIVAL_10_YEARS)) - MEAN)[sex]
-    for term, coefficients in COEFFICIENTS.items():
-        log_hazard = log_hazard + np.array(coefficients)[sex] * value_of[term]
-    return log_hazard
+    return weighted_sum(_BASELINE[sex], _COEFFICIENTS, sex, [value_of[term] for term in COEFFICIENTS])
 
 
 def linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
     """Log cumulative hazard after calibration to the region, as in SCORE2, for (N,) terms."""
     sex, region = value_of["is_male"].astype(np.intp), value_of["region"].astype(np.intp)  # (N,)
-    scale = np.array(CALIBRATION)[sex, region]  # (N, 2)
+    scale = _CALIBRATION[sex, region]  # (N, 2)
     calibrated: FloatArray = scale[:, 0] + scale[:, 1] * uncalibrated_linear_predictor(value_of)
     return calibrated
 

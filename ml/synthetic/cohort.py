@@ -280,7 +280,9 @@ def _as_case(patient: SyntheticPatient, today: date) -> SyntheticPatient:
     if case == "ATRIAL_FIBRILLATION":
         fibrillating = with_condition(clinical.ATRIAL_FIBRILLATION, "atrial_fibrillation", 2.1, clinical.APIXABAN)
         at = patient.answers[0].answered_at
-        asked = ("heart_failure", "vascular_disease", "valvular_atrial_fibrillation")
+        asked = ["heart_failure", "vascular_disease", "valvular_atrial_fibrillation"]
+        if all(condition.snomed_ct != clinical.HYPERTENSION for condition in patient.conditions):
+            asked.append("hypertension")
         return replace(fibrillating, answers=(*fibrillating.answers, *(Answer(name, "no", at) for name in asked)))
     if case == "PRIOR_TIA":
         return with_condition(clinical.TRANSIENT_ISCHAEMIC_ATTACK, "prior_stroke_or_tia", 1.4, clinical.ASPIRIN)
