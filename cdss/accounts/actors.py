@@ -42,7 +42,10 @@ def system_actor(name: str, organisation_id: uuid.UUID | None = None) -> Actor:
 def actor_of(user: User | ApiClient | AnonymousUser) -> Actor:
     """The actor behind `request.user`, whether a session or a token put it there."""
     if isinstance(user, User):
-        return Actor("USER", str(user.id), user.full_name, user.organisation_id, scopes.OF_ROLE[Role(user.role)])
+        granted = scopes.OF_ROLE[Role(user.role)]
+        if user.may_see_genetics:
+            granted |= {scopes.GENETICS_READ}
+        return Actor("USER", str(user.id), user.full_name, user.organisation_id, granted)
     if isinstance(user, ApiClient):
         return Actor("API_CLIENT", str(user.id), user.name, user.organisation_id, frozenset(user.scopes))
     return ANONYMOUS

@@ -41,6 +41,7 @@ class User(AbstractBaseUser):
     full_name = models.TextField()
     role = models.TextField(choices=Role.choices)
     is_active = models.BooleanField(default=True)
+    may_see_genetics = models.BooleanField(default=False, db_default=False)  # whatever the role
     is_demonstration = models.BooleanField(default=False)  # a published password: refused outside a demonstration
     created_at = models.DateTimeField(db_default=Now())
 

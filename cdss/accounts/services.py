@@ -44,6 +44,7 @@ def user_create(
     full_name: str,
     role: Role,
     password: str,
+    may_see_genetics: bool = False,
     is_demonstration: bool = False,
 ) -> User:
     user = User(
@@ -51,6 +52,7 @@ def user_create(
         username=username,
         full_name=full_name,
         role=role,
+        may_see_genetics=may_see_genetics,
         is_demonstration=is_demonstration,
     )
     validate_password(password, user)
@@ -64,7 +66,7 @@ def api_client_create(
 ) -> tuple[ApiClient, str]:
     """The client and its token; the token cannot be read again."""
     wanted = sorted(set(scopes))
-    if unknown := set(wanted) - known.OF_INTEGRATION:
+    if unknown := set(wanted) - known.GRANTABLE_TO_INTEGRATION:
         raise UnknownScopeError(f"Not scopes an API client can have: {', '.join(sorted(unknown))}.", field="scopes")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     client = ApiClient.objects.create(

@@ -27,6 +27,17 @@ class Feature:
     rule: str = ""
     sentence: str = ""
     reason_code: str = ""  # why it is not usable, where a reader should be told more than "missing"
+    setting: str = ""  # where it was measured, as the source stated it
+    expires_at: datetime | None = None  # when time alone makes it unusable or different
+    is_genetic: bool = False
+
+    @property
+    def is_used(self) -> bool:
+        return self.state == FeatureState.USED
+
+    def said(self, value: str) -> bool:
+        """Known, and this."""
+        return self.is_used and self.value == value
 
     def as_body(self) -> dict[str, Any]:
         return {
@@ -39,7 +50,14 @@ class Feature:
             "effective_at": self.effective_at.isoformat() if self.effective_at else None,
             "rule": self.rule,
             "reason_code": self.reason_code,
+            "setting": self.setting,
         }
 
 
 Features = dict[str, Feature]
+
+
+def age_completed(features: Features) -> int | None:
+    """In years, as the snapshot has it; None where it is not known."""
+    age = features["age_years"]
+    return int(age.value) if age.is_used else None

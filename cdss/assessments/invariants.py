@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
-from cdss.assessments.models import Assessment, FeatureSnapshot, StudyOutcome, WorklistEntry
+from cdss.assessments.models import Assessment, FeatureSnapshot, PolicyVersion, StudyOutcome, WorklistEntry
 from cdss.audit.models import AuditEntry
 from cdss.audit.verifier import chain_verify
 from cdss.jobs.models import Job, JobState
@@ -31,6 +31,7 @@ def broken_invariants() -> list[str]:
         _snapshots_are_unchanged,
         _worklist_is_current,
         _records_are_audited,
+        _policies_are_unchanged,
         _jobs_are_alive,
         _log_is_intact,
     )
@@ -93,6 +94,15 @@ def _records_are_audited() -> Iterator[str]:
     audited = AuditEntry.objects.filter(action="assessment.recorded").count()
     if recorded != audited:
         yield f"{recorded} records and {audited} audit entries of records"
+
+
+def _policies_are_unchanged() -> Iterator[str]:
+    for version in PolicyVersion.objects.iterator():
+        if hashlib.sha256(version.body.encode()).hexdigest() != version.sha256:
+            yield f"policy version {version.id}: its text does not match its SHA-256"
+    adopted = AuditEntry.objects.filter(action="policy.adopted").count()
+    if (versions := PolicyVersion.objects.count()) != adopted:
+        yield f"{versions} policy versions and {adopted} audit entries of adoptions"
 
 
 def _jobs_are_alive() -> Iterator[str]:

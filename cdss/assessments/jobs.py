@@ -1,7 +1,17 @@
-"""This app's step."""
+"""This app's steps, and the sweep that has records made again."""
+
+from django.conf import settings
 
 from cdss.assessments.services.assess import assessment_failure_record, patient_assess
-from cdss.jobs.registry import job_handler
+from cdss.assessments.services.due_again import records_made_again as records_due
+from cdss.assessments.services.policy_trial import policy_trial_failure_record, policy_trial_run
+from cdss.jobs.registry import job_handler, sweep
 from cdss.jobs.steps import Step
 
 job_handler(Step.PATIENT_ASSESS, on_failed=assessment_failure_record)(patient_assess)
+job_handler(Step.POLICY_TRY, on_failed=policy_trial_failure_record)(policy_trial_run)
+
+
+@sweep
+def records_made_again() -> int:
+    return records_due(release=settings.MODEL_RELEASE)

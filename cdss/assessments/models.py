@@ -52,6 +52,7 @@ class SnapshotFeature(AppendOnlyModel):
     effective_at = models.DateTimeField(null=True)
     rule = models.TextField(blank=True)
     sentence = models.TextField(blank=True)
+    setting = models.TextField(blank=True, db_default="")  # ambulatory, inpatient ... as the source stated it
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["snapshot", "feature"], name="snapshot_feature_unique")]
@@ -68,6 +69,7 @@ class Assessment(AppendOnlyModel):
     release = models.TextField()
     release_sha256 = models.TextField()
     policy_version = models.TextField()
+    policy_sha256 = models.TextField(blank=True, db_default="")  # empty in records older than versioned policies
     code_version = models.TextField()
     is_withheld = models.BooleanField()  # every estimate abstained
     supersedes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by")
@@ -87,15 +89,28 @@ class Assessment(AppendOnlyModel):
 class EstimateRole(models.TextChoices):
     PRIMARY = "PRIMARY", "Shown first"
     SECOND = "SECOND", "Shown beside it"
+    OLDER = "OLDER", "Older equations"
+    API = "API", "Computed, not shown"
+
+
+class Section(models.TextChoices):
+    CARDIOVASCULAR = "CARDIOVASCULAR", "Cardiovascular"
+    STROKE = "STROKE", "Stroke"
+    DEMENTIA = "DEMENTIA", "Dementia"
+
+
+EMPTY_LIST = models.Value([], models.JSONField())
+HAS_NUMBER = models.Q(risk__isnull=False) | models.Q(score__isnull=False)
 
 
 class RiskEstimate(AppendOnlyModel):
-    """One risk, or the refusal in its place."""
+    """One risk or score, or the refusal in its place. `horizon_years` is 0 where a score has no horizon."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
     assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="estimates")
     position = models.SmallIntegerField()
+    section = models.TextField(choices=Section.choices, db_default=Section.CARDIOVASCULAR)
     role = models.TextField(choices=EstimateRole.choices)
     outcome = models.TextField()
     horizon_years = models.SmallIntegerField()
@@ -105,6 +120,14 @@ class RiskEstimate(AppendOnlyModel):
     risk_low = models.FloatField(null=True)
     risk_high = models.FloatField(null=True)
     coverage = models.FloatField(null=True)
+    score = models.FloatField(null=True)  # points, from score_low to score_high
+    score_low = models.FloatField(null=True)
+    score_high = models.FloatField(null=True)
+    meaning = models.TextField(blank=True, db_default="")  # what its authors observed at this score
+    scale = models.TextField(blank=True, db_default="")  # of the attributions: log-odds, log-hazard or points
+    notes = models.JSONField(default=list, db_default=EMPTY_LIST)  # [{"code", "sentence"}]
+    categories = models.JSONField(default=list, db_default=EMPTY_LIST)  # [{"word", "outcome", "guideline", ...}]
+    is_genetic = models.BooleanField(db_default=False)
     reason_code = models.TextField(blank=True)
     sentence = models.TextField(blank=True)
     field = models.TextField(blank=True)
@@ -119,19 +142,22 @@ class RiskEstimate(AppendOnlyModel):
                 fields=["assessment", "equation", "outcome", "horizon_years"], name="risk_estimate_unique"
             ),
             models.CheckConstraint(
-                condition=models.Q(risk__isnull=False, reason_code="")
-                | (models.Q(risk__isnull=True) & ~models.Q(reason_code="") & ~models.Q(sentence="")),
+                condition=(HAS_NUMBER & models.Q(reason_code=""))
+                | (~HAS_NUMBER & ~models.Q(reason_code="") & ~models.Q(sentence="")),
                 name="risk_estimate_number_or_reason",
             ),
             models.CheckConstraint(
                 condition=models.Q(risk__isnull=True) | models.Q(risk__gte=0, risk__lte=1), name="risk_estimate_range"
             ),
-            models.CheckConstraint(condition=models.Q(horizon_years__gt=0), name="risk_estimate_horizon"),
+            models.CheckConstraint(
+                condition=models.Q(horizon_years__gt=0) | models.Q(horizon_years=0, risk__isnull=True),
+                name="risk_estimate_horizon",
+            ),
         ]
 
 
 class Attribution(AppendOnlyModel):
-    """One input's share of one estimate, on the scale of its linear predictor; the shares add up exactly."""
+    """One input's share of one estimate, in points or on its linear predictor's scale; the shares add up exactly."""
 
     id = models.BigAutoField(primary_key=True)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
@@ -141,10 +167,18 @@ class Attribution(AppendOnlyModel):
     value = models.TextField()
     unit = models.TextField(blank=True)
     reference_value = models.TextField()
-    log_odds_or_hazard = models.FloatField()
+    log_odds_or_hazard = models.FloatField(null=True)
+    points = models.FloatField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["estimate", "input"], name="attribution_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["estimate", "input"], name="attribution_unique"),
+            models.CheckConstraint(
+                condition=models.Q(log_odds_or_hazard__isnull=False, points__isnull=True)
+                | models.Q(log_odds_or_hazard__isnull=True, points__isnull=False),
+                name="attribution_one_scale",
+            ),
+        ]
 
 
 class ReviewKind(models.TextChoices):
@@ -232,9 +266,16 @@ class WorklistEntry(models.Model):
     reason_code = models.TextField(blank=True)
     sentence = models.TextField(blank=True)
     waiting_since = models.DateTimeField()
+    headline = models.ForeignKey(RiskEstimate, null=True, on_delete=models.PROTECT, related_name="+")
+    reassess_at = models.DateTimeField(null=True)  # the earliest moment at which time alone changes a feature
 
     class Meta:
         indexes = [
+            models.Index(
+                fields=["reassess_at"],
+                condition=models.Q(reassess_at__isnull=False),
+                name="worklist_by_reassessment",
+            ),
             models.Index(fields=["organisation", "waiting_since", "patient"], name="worklist_by_waiting"),
             models.Index(
                 fields=["organisation", "waiting_since", "patient"],
@@ -242,3 +283,54 @@ class WorklistEntry(models.Model):
                 name="worklist_new_by_waiting",
             ),
         ]
+
+
+class PolicyVersion(AppendOnlyModel):
+    """One version of an organisation's policy: the canonical text whose SHA-256 names it, by whom and why."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    number = models.IntegerField()
+    body = models.TextField()
+    sha256 = models.TextField()
+    reason = models.TextField()
+    author_id = models.TextField()
+    author_name = models.TextField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "number"], name="policy_version_number_unique"),
+            models.CheckConstraint(condition=models.Q(number__gt=0), name="policy_version_number_counts"),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="policy_version_has_reason"),
+        ]
+
+
+class PolicyTrial(models.Model):
+    """What a policy would change for whom, were it adopted: worked out beside the records, changing none of them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    base_sha256 = models.TextField()  # the policy in force when it was tried
+    body = models.TextField()
+    sha256 = models.TextField()
+    author_id = models.TextField()
+    author_name = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, db_default="")
+    patients_count = models.IntegerField(db_default=0)
+    changed_count = models.IntegerField(db_default=0)
+    changes = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "-created_at"], name="policy_trial_by_organisation")]
+
+
+class PolicyInEffect(models.Model):
+    """The policy and the release for which all current records of an organisation were last asked to be made again."""
+
+    organisation = models.OneToOneField(Organisation, primary_key=True, on_delete=models.PROTECT)
+    policy_sha256 = models.TextField()
+    release = models.TextField()
+    updated_at = models.DateTimeField(db_default=Now())

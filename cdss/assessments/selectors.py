@@ -10,9 +10,17 @@ from django.db.models import Count, Max, Prefetch, QuerySet
 
 from cdss.accounts import scopes
 from cdss.accounts.actors import Actor
-from cdss.assessments.models import Assessment, AssessmentReview, RiskEstimate, WorklistEntry, WorklistState
+from cdss.assessments.models import (
+    Assessment,
+    AssessmentReview,
+    RiskEstimate,
+    SnapshotFeature,
+    WorklistEntry,
+    WorklistState,
+)
 from cdss.core.errors import NotFoundError
 from patients.selectors import patients_search
+from patients.terminology import GENETIC_FEATURES
 
 
 def assessments_visible_to(actor: Actor) -> QuerySet[Assessment]:
@@ -28,14 +36,29 @@ def assessment_visible_to(actor: Actor, assessment_id: uuid.UUID) -> Assessment:
     return assessment
 
 
+def estimates_of_records(actor: Actor) -> QuerySet[RiskEstimate]:
+    """The estimates that this reader may see of records that he may see, in their order."""
+    estimates = RiskEstimate.objects.order_by("position")
+    return estimates if actor.may(scopes.GENETICS_READ) else estimates.filter(is_genetic=False)
+
+
+def features_of_snapshots(actor: Actor) -> QuerySet[SnapshotFeature]:
+    features = SnapshotFeature.objects.order_by("id")
+    return features if actor.may(scopes.GENETICS_READ) else features.exclude(feature__in=GENETIC_FEATURES)
+
+
 def assessments_detailed(actor: Actor) -> QuerySet[Assessment]:
     """With estimates, shares, features and reviews, in a fixed number of queries."""
-    estimates = RiskEstimate.objects.order_by("position").prefetch_related("attributions")
+    estimates = estimates_of_records(actor).prefetch_related("attributions")
     reviews = AssessmentReview.objects.order_by("reviewed_at")
     return (
         assessments_visible_to(actor)
         .select_related("snapshot", "superseded_by")
-        .prefetch_related(Prefetch("estimates", estimates), Prefetch("reviews", reviews), "snapshot__features")
+        .prefetch_related(
+            Prefetch("estimates", estimates),
+            Prefetch("reviews", reviews),
+            Prefetch("snapshot__features", features_of_snapshots(actor)),
+        )
     )
 
 
@@ -48,7 +71,7 @@ def worklist(actor: Actor, *, state: str = WorklistState.NEW) -> QuerySet[Workli
     """Who waits longest comes first: never ordered by a ten-year risk, so that a refused patient does not sink."""
     if not actor.may(scopes.ASSESSMENTS_READ) or actor.organisation_id is None:
         return WorklistEntry.objects.none()
-    entries = WorklistEntry.objects.filter(organisation_id=actor.organisation_id).select_related("patient")
+    entries = WorklistEntry.objects.filter(organisation_id=actor.organisation_id).select_related("patient", "headline")
     if state:
         entries = entries.filter(state=state)
     return entries.order_by("waiting_since", "patient_id")
@@ -95,7 +118,9 @@ def worklist_page(
     if after is not None:
         since, patient_id = after
         entries = entries.filter(waiting_since__gte=since).exclude(waiting_since=since, patient_id__lte=patient_id)
-    found = list(entries.select_related("patient__organisation").prefetch_related("patient__identifiers")[: size + 1])
+    found = list(
+        entries.select_related("patient__organisation", "headline").prefetch_related("patient__identifiers")[: size + 1]
+    )
     return WorklistPage(found[:size], count, mark, len(found) > size)
 
 
@@ -111,6 +136,6 @@ def assessment_history(actor: Actor, patient_id: uuid.UUID) -> QuerySet[Assessme
     return (
         assessments_visible_to(actor)
         .filter(patient_id=patient_id)
-        .prefetch_related(Prefetch("estimates", RiskEstimate.objects.order_by("position")), "reviews")
+        .prefetch_related(Prefetch("estimates", estimates_of_records(actor)), "reviews")
         .order_by("-recorded_at", "-id")
     )

@@ -1,3 +1,3 @@
 """The version that every record names."""
 
-CODE_VERSION = "0.1.0"
+CODE_VERSION = "0.2.0"

@@ -10,7 +10,8 @@ class Step(models.TextChoices):
 
     SERIES_PROCESS = "SERIES_PROCESS", "Read and measure a series"
     PATIENT_ASSESS = "PATIENT_ASSESS", "Assess a patient's risk"
+    POLICY_TRY = "POLICY_TRY", "Find out what a policy would change"
 
 
 # A short task never waits behind a long one.
-QUEUE_OF_STEP = {Step.SERIES_PROCESS: "imaging", Step.PATIENT_ASSESS: "assess"}
+QUEUE_OF_STEP = {Step.SERIES_PROCESS: "imaging", Step.PATIENT_ASSESS: "assess", Step.POLICY_TRY: "imaging"}

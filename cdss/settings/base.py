@@ -152,7 +152,7 @@ STOW_MAX_INSTANCE_BYTES = env_int("STOW_MAX_INSTANCE_BYTES", 512 * 1024 * 1024, 
 JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 15, least=2)
 JOB_MAX_ATTEMPTS = env_int("JOB_MAX_ATTEMPTS", 3, least=1)
 ASSESS_DEBOUNCE_SECONDS = env_int("ASSESS_DEBOUNCE_SECONDS", 2)
-MODEL_RELEASE = env_text("MODEL_RELEASE", "equations-1.0.0")
+MODEL_RELEASE = env_text("MODEL_RELEASE", "equations-1.1.0")
 # "demonstration" prints the SYNTHETIC banner on every page and export.
 ENVIRONMENT_LABEL = env_text("ENVIRONMENT_LABEL", "")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from cdss.assessments.policy.in_force import DEFAULT_SHA256
 from tests.security.world import ROLES, STOW_TYPE, Caller, World, ct, stow_body
 
 JSON = "application/json"
@@ -69,6 +70,14 @@ def of_study(world: World) -> dict[str, Any]:
 
 def of_series(world: World) -> dict[str, Any]:
     return {"series_instance_uid": world.version.series.series_instance_uid}
+
+
+def of_trial(world: World) -> dict[str, Any]:
+    return {"trial_id": world.trial.id}
+
+
+def changed_policy(world: World) -> dict[str, str]:
+    return {"base": DEFAULT_SHA256, "role:STROKE/fsrp_2017/stroke/10/US": "OFF"}
 
 
 def observation(world: World) -> str:
@@ -156,6 +165,22 @@ ROWS = [
         of=lambda world: {"quarantine_id": world.quarantine.id},
         sent=lambda world: {"decision": "reject", "comment": "Another person."},
     ),
+    Row("policy", "GET", "PAGE", PEOPLE, 200, 200),
+    Row("policy-edit", "GET", "PAGE", frozenset({"administrator"}), 200, 200),
+    # Each changes the own hospital's policy form: a stranger tries a policy of the stranger's own.
+    Row("policy-edit", "POST", "PAGE", frozenset({"administrator"}), 303, 303, sent=changed_policy),
+    Row("policy-trial", "GET", "PAGE", frozenset({"administrator"}), 200, 404, of=of_trial),
+    Row("policy-trial-work", "GET", "PAGE", frozenset({"administrator"}), 200, 404, of=of_trial),
+    Row(
+        "policy-trial-adopt",
+        "POST",
+        "PAGE",
+        frozenset({"administrator"}),
+        303,
+        404,
+        of=of_trial,
+        sent=lambda world: {"reason": "Agreed in the committee."},
+    ),
     Row("about-release", "GET", "PAGE", PEOPLE, 200, 200),
     Row("audit-log", "GET", "PAGE", frozenset({"auditor"}), 200, 200),
     Row("audit-log", "GET", "PAGE", frozenset({"auditor"}), 200, 200, query=searched("patient={world.patient.id}")),
@@ -191,6 +216,7 @@ ROWS = [
         )
     ],
     Row("api-reassess", "POST", "API", WRITERS, 202, 404, of=of_patient, content_type=JSON),
+    Row("api-policy", "GET", "API", PEOPLE | {"client"}, 200, 200),
     Row("api-job", "GET", "API", SYSTEMS, 200, 404, of=lambda world: {"job_id": world.job.id}),
     Row("api-studies", "GET", "API", SYSTEMS, 200, 200),
     Row("api-studies", "GET", "API", SYSTEMS, 200, 200, query=searched("patient={world.patient.id}")),
@@ -227,6 +253,17 @@ ROWS = [
         404,
         of=of_series,
         sent=reading,
+        content_type=JSON,
+    ),
+    Row(
+        "api-metal-reading",
+        "POST",
+        "API",
+        frozenset({"clinician"}),
+        201,
+        404,
+        of=of_series,
+        sent=lambda world: json.dumps({"version": 1, "metal": ["LEAD"]}),
         content_type=JSON,
     ),
     Row("api-measurements", "GET", "API", SYSTEMS, 200, 200),

@@ -8,8 +8,12 @@ from typing import Any
 
 from django.test import Client
 
+from cdss.accounts.actors import actor_of
 from cdss.accounts.models import ApiClient, User
-from cdss.assessments.models import Assessment, OverrideReason, RiskEstimate
+from cdss.assessments.models import Assessment, OverrideReason, PolicyTrial, RiskEstimate
+from cdss.assessments.policy.default import DEFAULT_POLICY
+from cdss.assessments.policy.document import policy_changed, policy_document
+from cdss.assessments.services.policy import policy_try
 from cdss.assessments.services.review import assessment_override
 from cdss.jobs.models import Job
 from cdss.jobs.running import jobs_run_due
@@ -61,6 +65,7 @@ class World:
     assessment: Assessment
     quarantine: Quarantine
     job: Job
+    trial: PolicyTrial
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -70,7 +75,16 @@ class World:
 
     @property
     def identifiers(self) -> tuple[str, ...]:
-        rows = (self.patient, self.version, self.key_image, self.assessment, self.superseded, self.quarantine, self.job)
+        rows = (
+            self.patient,
+            self.version,
+            self.key_image,
+            self.assessment,
+            self.superseded,
+            self.quarantine,
+            self.job,
+            self.trial,
+        )
         users = (self.own.clinician, self.own.auditor, self.own.administrator, self.own.client, self.own.organisation)
         return (*(str(row.id) for row in (*rows, *users)), self.study.study_instance_uid)
 
@@ -135,7 +149,18 @@ def world_make(own: Hospital, other: Hospital) -> World:
         assessment=Assessment.objects.get(patient=patient, superseded_by__isnull=True),
         quarantine=Quarantine.objects.get(organisation=own.organisation),
         job=Job.objects.filter(organisation=own.organisation).order_by("enqueued_at")[0],
+        trial=_policy_tried(own),
     )
+
+
+def _policy_tried(own: Hospital) -> PolicyTrial:
+    """A finished trial, which lists the patient: without the stroke profile a number of hers would disappear."""
+    policy = policy_changed(DEFAULT_POLICY, roles={"STROKE/fsrp_2017/stroke/10/US": "OFF"})
+    trial = policy_try(actor=actor_of(own.administrator), document=policy_document(policy))
+    jobs_run_due()
+    trial.refresh_from_db()
+    assert trial.changed_count == 1
+    return trial
 
 
 def _extraction() -> Extraction:

@@ -16,7 +16,10 @@ from cdss.assessments.models import (
     OverrideReason,
     ReviewKind,
     RiskEstimate,
+    Section,
 )
+from cdss.assessments.policy.document import policy_body
+from cdss.assessments.policy.in_force import PolicyInForce
 from cdss.jobs.models import Job, JobState
 from cdss.jobs.steps import Step
 from patients.api.fields import AwareDateTimeField, CodeField, StrictSerializer, TextField
@@ -45,18 +48,36 @@ class OverrideRequest(StrictSerializer):
 
 
 class ContributionResource(serializers.Serializer[Any]):
-    """One input's share, on the scale of the equation's linear predictor; the shares add up exactly."""
+    """One input's share, in points or on the scale of the equation's linear predictor; the shares add up exactly."""
 
     input = serializers.CharField()
     value = serializers.CharField()
     unit = serializers.CharField()
     reference_value = serializers.CharField()
-    log_odds_or_hazard = serializers.FloatField()
+    log_odds_or_hazard = serializers.FloatField(allow_null=True)
+    points = serializers.FloatField(allow_null=True)
+
+
+class NoteResource(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    sentence = serializers.CharField()
+
+
+class CategoryResource(serializers.Serializer[Any]):
+    """A guideline's word for the unrounded number; two guidelines may have different words for one number."""
+
+    word = serializers.CharField()
+    outcome = serializers.CharField()
+    guideline = serializers.CharField()
+    year = serializers.IntegerField()
+    range = serializers.CharField()
+    verified = serializers.BooleanField(help_text="false: the word was read second-hand, not in the guideline itself.")
 
 
 class EstimateSummary(serializers.Serializer[Any]):
+    section = CodeField(Section)
     outcome = serializers.CharField()
-    horizon_years = serializers.IntegerField()
+    horizon_years = serializers.IntegerField(help_text="0: a score without a horizon.")
     equation = serializers.CharField()
     equation_version = serializers.CharField()
     role = CodeField(EstimateRole)
@@ -64,6 +85,14 @@ class EstimateSummary(serializers.Serializer[Any]):
     risk_low = serializers.FloatField(allow_null=True)
     risk_high = serializers.FloatField(allow_null=True)
     coverage = serializers.FloatField(allow_null=True)
+    score = serializers.FloatField(allow_null=True, help_text="Points, from score_low to score_high.")
+    score_low = serializers.FloatField(allow_null=True)
+    score_high = serializers.FloatField(allow_null=True)
+    meaning = serializers.CharField(help_text="What the authors observed at this score.")
+    scale = serializers.CharField(help_text="Of the contributions: log-odds, log-hazard or points.")
+    notes = NoteResource(many=True)
+    categories = CategoryResource(many=True)
+    is_genetic = serializers.BooleanField()
     interval_sentence = serializers.SerializerMethodField(help_text="Why there is a risk and no interval.")
     reason_code = serializers.CharField()
     sentence = serializers.CharField()
@@ -99,6 +128,7 @@ class FeatureResource(serializers.Serializer[Any]):
     effective_at = AwareDateTimeField(allow_null=True)
     rule = serializers.CharField()
     sentence = serializers.CharField()
+    setting = serializers.CharField(help_text="ambulatory, inpatient, emergency; empty where the source did not say.")
 
 
 class SnapshotResource(serializers.Serializer[Any]):
@@ -125,6 +155,7 @@ class AssessmentSummary(serializers.Serializer[Any]):
     is_withheld = serializers.BooleanField()
     release = serializers.CharField()
     policy_version = serializers.CharField()
+    policy_sha256 = serializers.CharField()
     supersedes = serializers.UUIDField(source="supersedes_id", allow_null=True)
     superseded_by = serializers.SerializerMethodField()
     estimates = EstimateSummary(many=True)
@@ -149,6 +180,21 @@ class AssessmentResource(AssessmentSummary):
     release_sha256 = serializers.CharField()
     code_version = serializers.CharField()
     reviews = ReviewResource(many=True)
+
+
+class PolicyResource(serializers.Serializer[Any]):
+    """Which equation for whom, in this organisation."""
+
+    version = serializers.CharField(help_text="As records name it.")
+    sha256 = serializers.CharField(help_text="Of the document as canonical JSON: sorted keys, no spaces, UTF-8.")
+    number = serializers.IntegerField(help_text="The organisation's own versions counted; 0 is the default policy.")
+    since = AwareDateTimeField(allow_null=True)
+    author_name = serializers.CharField()
+    reason = serializers.CharField()
+    document = serializers.SerializerMethodField()
+
+    def get_document(self, current: PolicyInForce) -> dict[str, Any]:
+        return policy_body(current.policy)
 
 
 class JobAccepted(serializers.Serializer[Any]):

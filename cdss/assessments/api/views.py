@@ -20,7 +20,6 @@ from cdss.assessments.api.serializers import (
     OverrideRequest,
     ReviewResource,
 )
-from cdss.assessments.models import RiskEstimate
 from cdss.assessments.services.review import assessment_acknowledge, assessment_override
 from cdss.core.errors import NotFoundError
 from patients.api.base import ApiView, body_parsed, list_viewed, query_parsed, record_viewed
@@ -36,6 +35,8 @@ class AssessmentsView(ApiView):
     @operation(
         operation_id="assessments_list",
         summary="Decision records, newest first",
+        description="All roles: what is shown first, beside it, among the older equations, and what is computed for "
+        "this interface only. Genetic results need the scope genetics.read.",
         tag="assessments",
         responses={200: AssessmentPage},
         query=AssessmentQuery,
@@ -44,7 +45,7 @@ class AssessmentsView(ApiView):
         query = query_parsed(AssessmentQuery, request)
         visible = selectors.assessments_visible_to(self.actor)
         rows = visible.select_related("superseded_by").prefetch_related(
-            Prefetch("estimates", RiskEstimate.objects.order_by("position"))
+            Prefetch("estimates", selectors.estimates_of_records(self.actor))
         )
         if "patient" in query:
             rows = rows.filter(patient_id=query["patient"])

@@ -1,101 +1,190 @@
-"""Deciding, before anything is computed, which numbers are asked for and which are refused."""
+"""Deciding, before anything is computed, which numbers are asked for, which are refused, and where each one stands."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
-from cdss.assessments.features import Feature, Features
-from cdss.assessments.models import FeatureState
-from cdss.assessments.policy.table import CODE_OF_DIAGNOSIS, NOT_FOR_REGION, PREGNANCY, STOPS, TABLE, Row, Stop
+from cdss.assessments.features import Features, age_completed
+from cdss.assessments.policy.facts import CHILDBEARING_AGES, Fact, Facts, facts_of, may_be_pregnant
+from cdss.assessments.policy.table import EQUATIONS, OFF, Note, Policy, Question, Row, Stop
 
-CHILDBEARING_AGES = (18, 50)
+__all__ = ["CHILDBEARING_AGES", "PolicyDecision", "may_be_pregnant", "policy_apply"]
 
-
-class Known(Protocol):
-    """A feature as gathered, or as recorded in a snapshot."""
-
-    @property
-    def state(self) -> str: ...
-    @property
-    def value(self) -> str: ...
+ORDER_OF_SECTIONS = {"CARDIOVASCULAR": 0, "STROKE": 1, "DEMENTIA": 2}
+ORDER_OF_ROLES = {"PRIMARY": 0, "SECOND": 1, "OLDER": 2, "API": 3}
+SHOWN = frozenset({"PRIMARY", "SECOND"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class PolicyDecision:
     """One row of the table for one person: computed when `reason_code` is empty, refused otherwise."""
 
+    section: str
     equation: str
     outcome: str
     horizon_years: int
     role: str
+    is_genetic: bool = False
     reason_code: str = ""
     sentence: str = ""
     field: str = ""
+    field_value: str = ""
+    limit: str = ""
+    notes: list[dict[str, str]] = dataclasses.field(default_factory=list)  # [{"code", "sentence"}]
+
+    def columns(self) -> dict[str, Any]:
+        """By name, not copied: `dataclasses.asdict` took a third of an assessment's time."""
+        return dict(zip(self.__slots__, _values(self), strict=True))
 
 
-def policy_apply(features: Features, region: str) -> list[PolicyDecision]:
-    """The table applied to one snapshot, in the table's order."""
-    return [_decide(row, features, region) for row in TABLE if _is_asked(row, features)]
+_values = operator.attrgetter(*PolicyDecision.__slots__)
 
 
-def _is_asked(row: Row, features: Features) -> bool:
-    age = features["age_years"]
-    if row.ages is None or age.state != FeatureState.USED:
-        return row.ages is None
-    return row.ages[0] <= int(age.value) <= row.ages[1]
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Refused:
+    code: str
+    sentence: str
+    field: str = ""
+    field_value: str = ""
+    limit: str = ""
+    is_beside: bool = False  # the row is for other people: what is for this person stands first
 
 
-def _decide(row: Row, features: Features, region: str) -> PolicyDecision:
-    if region not in row.regions:
-        return PolicyDecision(
-            row.equation, row.outcome, row.horizon_years, row.role, "REGION", NOT_FOR_REGION, "region"
-        )
-    # A known reason comes before an open question: it will not go away when the question is answered.
-    stops = [STOPS[name] for name in row.stops if not (name == PREGNANCY and not may_be_pregnant(features))]
-    for stop in stops:
-        if features[stop.feature].value == "yes":
-            code, sentence = _stopped(stop, features[stop.feature])
-            return PolicyDecision(row.equation, row.outcome, row.horizon_years, row.role, code, sentence, stop.feature)
-    for stop in stops:
-        if features[stop.feature].state != FeatureState.USED:
-            return PolicyDecision(
-                row.equation,
-                row.outcome,
-                row.horizon_years,
-                row.role,
-                "UNKNOWN_HISTORY",
-                stop.unknown_sentence,
-                stop.feature,
-            )
-    return PolicyDecision(row.equation, row.outcome, row.horizon_years, row.role)
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Words:
+    """A policy's stops, questions and notes by name."""
+
+    stops: Mapping[str, Stop]
+    questions: Mapping[str, Question]
+    notes: Mapping[str, Note]
 
 
-def may_be_pregnant(features: Mapping[str, Known]) -> bool:
-    """Asked of women of 18 to 50, and of everybody whose sex or age is not recorded or who has answered yes."""
-    sex, age = features["sex"], features["age_years"]
-    if features[PREGNANCY].value == "yes":
-        return True
-    if sex.state == FeatureState.USED and sex.value == "male":
+def _words(policy: Policy) -> _Words:
+    return _Words(
+        {stop.code: stop for stop in policy.stops},
+        {question.fact: question for question in policy.questions},
+        {note.code: note for note in policy.notes},
+    )
+
+
+def policy_apply(policy: Policy, features: Features, region: str) -> list[PolicyDecision]:
+    """The policy applied to one snapshot: by section, what is shown first on top, otherwise in the table's order."""
+    facts = facts_of(features, region=region, score2_region=policy.score2_region)
+    words = _words(policy)
+    age = age_completed(features)
+    asked = [row for row in policy.rows if _is_asked(row, facts, region)]
+    decisions = [_decide(row, words, facts, region, age) for row in asked]
+    return sorted(decisions, key=lambda item: (ORDER_OF_SECTIONS[item.section], ORDER_OF_ROLES[item.role]))
+
+
+def notes_beside_refusal(policy: Policy, notes: list[dict[str, str]]) -> list[dict[str, str]]:
+    """What is still worth saying where there is no number: only what is true of this person."""
+    of_a_person = {note.code for note in policy.notes if note.fact}
+    return [note for note in notes if note["code"] in of_a_person]
+
+
+def _is_asked(row: Row, facts: Facts, region: str) -> bool:
+    if row.role == OFF or (region not in row.regions and not row.elsewhere):
         return False
-    if age.state != FeatureState.USED:
-        return True
-    return CHILDBEARING_AGES[0] <= int(age.value) <= CHILDBEARING_AGES[1]
+    return not row.asked_if or all(facts[name].answer == "yes" for name in row.asked_if)
 
 
-def _stopped(stop: Stop, feature: Feature) -> tuple[str, str]:
-    words = feature.sentence if feature.source_type == "CONDITION" else STATED[stop.feature]
-    code = CODE_OF_DIAGNOSIS.get(words, stop.code)
-    if feature.source_type == "CONDITION" and feature.effective_at is not None:
-        words = f"{words} ({feature.effective_at:%B %Y})"
-    sentence = stop.sentence.format(recorded=words)
-    return code, sentence
+def _decide(row: Row, words: _Words, facts: Facts, region: str, age: int | None) -> PolicyDecision:
+    refused = _refused(row, words, facts, region, age)
+    role = _role(row, facts)
+    if refused is not None and refused.is_beside and role == "PRIMARY":
+        role = "SECOND"
+    return PolicyDecision(
+        row.section,
+        row.equation,
+        row.outcome,
+        row.horizon_years,
+        role,
+        row.is_genetic,
+        refused.code if refused else "",
+        refused.sentence if refused else "",
+        refused.field if refused else "",
+        refused.field_value if refused else "",
+        refused.limit if refused else "",
+        _notes(row, words, facts, is_refused=refused is not None),
+    )
 
 
-STATED = {
-    "prior_cardiovascular_disease": "known cardiovascular disease",
-    "prior_stroke_or_tia": "a previous stroke or TIA",
-    "atrial_fibrillation": "atrial fibrillation",
-    "pregnancy": "pregnancy",
-}
+def _role(row: Row, facts: Facts) -> str:
+    role = row.role
+    for change in row.roles_if:
+        if (role in SHOWN or change.role == "API") and facts[change.fact].answer == "yes":
+            role = change.role
+    return role
+
+
+def _refused(row: Row, words: _Words, facts: Facts, region: str, age: int | None) -> _Refused | None:
+    """A known reason comes before an open question: it will not go away when the question is answered."""
+    if row.refusal is not None:
+        return _Refused(row.refusal.code, row.refusal.sentence)
+    if region not in row.regions:
+        return _Refused("REGION", row.elsewhere, "region", is_beside=True)
+    for code in row.stops:
+        stop = words.stops[code]
+        fact = facts[stop.fact]
+        if fact.answer == stop.answer:
+            return _Refused(stop.reason_code or code, filled(stop.sentence, fact), fact.feature)
+    if (outside := _outside_ages(row, age)) is not None:
+        return outside
+    for name in row.questions:
+        if facts[name].answer == "unknown":
+            return _Refused("UNKNOWN_HISTORY", words.questions[name].sentence, facts[name].feature)
+    return None
+
+
+def filled(sentence: str, fact: Fact) -> str:
+    """The only thing a sentence can hold is {recorded}: organisations word them, and a format string could do more."""
+    return sentence.replace("{recorded}", fact.recorded)
+
+
+def _outside_ages(row: Row, age: int | None) -> _Refused | None:
+    if row.ages is None or age is None or row.ages[0] <= age <= row.ages[1]:
+        return None
+    scope = EQUATIONS[row.equation]
+    own = scope.ages[row.horizon_years]
+    low, high = row.ages
+    side = 0 if age < low else 1
+    code, verb, reach = (("AGE_BELOW_RANGE", "start", "from"), ("AGE_ABOVE_RANGE", "end", "to"))[side]
+    verb, bound = verb if scope.is_plural else f"{verb}s", row.ages[side]
+    over = f" over {row.horizon_years} years" if row.horizon_years else ""
+    sentence = f"{scope.label}{over} {verb} at {bound}; this person is {age}."
+    source = scope.source if row.ages == own else "the policy of this organisation"
+    if bound != own[side]:
+        sentence = f"{scope.label}{over}: shown {reach} {bound} under this organisation's policy; this person is {age}."
+    elif row.section == "CARDIOVASCULAR" and _is_last(row, age):
+        sentence = f"{scope.label} {verb} at {bound}. No ten-year equation in this product is validated at {age}."
+    return _Refused(code, sentence, "age_years", str(age), f"{low} to {high} years; source: {source}")
+
+
+@functools.cache
+def _ten_year_ages(region: str) -> tuple[tuple[int, int], ...]:
+    """The ages of every ten-year equation that the product has for this part of the world."""
+    elsewhere = "score2" if region == "US" else "prevent"
+    return tuple(
+        scope.ages[10] for name, scope in EQUATIONS.items() if 10 in scope.ages and not name.startswith(elsewhere)
+    )
+
+
+def _is_last(row: Row, age: int) -> bool:
+    """Whether no ten-year equation is left for somebody of this age."""
+    if row.horizon_years != 10:
+        return False
+    region = row.regions[0] if len(row.regions) == 1 else "US"
+    return not any(low <= age <= high for low, high in _ten_year_ages(region))
+
+
+def _notes(row: Row, words: _Words, facts: Facts, *, is_refused: bool) -> list[dict[str, str]]:
+    return [
+        {"code": note.code, "sentence": note.sentence}
+        for note in map(words.notes.__getitem__, row.notes)
+        if (facts[note.fact].answer == "yes" if note.fact else not is_refused)
+    ]

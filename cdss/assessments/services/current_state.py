@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models.functions import Now
 
 from cdss.assessments.models import Assessment, Outcome, RiskEstimate, StudyOutcome, WorklistEntry, WorklistState
@@ -11,7 +13,9 @@ from patients.models import Patient
 UNRESOLVED = (SeriesState.RECEIVING, SeriesState.READY)
 
 
-def worklist_upsert(*, patient: Patient, assessment: Assessment, headline: RiskEstimate) -> None:
+def worklist_upsert(
+    *, patient: Patient, assessment: Assessment, headline: RiskEstimate, reassess_at: datetime | None
+) -> None:
     """The newest record of each patient waits for an answer from the moment it was recorded."""
     WorklistEntry.objects.update_or_create(
         patient=patient,
@@ -19,6 +23,7 @@ def worklist_upsert(*, patient: Patient, assessment: Assessment, headline: RiskE
             "organisation_id": patient.organisation_id,
             "assessment": assessment,
             "state": WorklistState.NEW,
+            "headline": headline,
             "outcome": headline.outcome,
             "horizon_years": headline.horizon_years,
             "equation": headline.equation,
@@ -26,6 +31,7 @@ def worklist_upsert(*, patient: Patient, assessment: Assessment, headline: RiskE
             "reason_code": headline.reason_code,
             "sentence": headline.sentence,
             "waiting_since": Now(),
+            "reassess_at": reassess_at,
         },
     )
 

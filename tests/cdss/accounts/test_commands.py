@@ -47,6 +47,17 @@ def test_a_user_made_on_the_command_line_can_sign_in(monkeypatch: pytest.MonkeyP
     assert "user.created" in actions()
 
 
+@pytest.mark.parametrize("flags", [[], ["--may-see-genetics"]])
+def test_genetics_are_seen_by_whom_the_command_names(monkeypatch: pytest.MonkeyPatch, flags: list[str]) -> None:
+    organisation()
+    monkeypatch.setattr("sys.stdin", io.StringIO("a-long-enough-passphrase\n"))
+    call_command(
+        "create_user", "anna", "--organisation", "south", "--role", "CLINICIAN", "--full-name", "Anna Test",
+        "--password-stdin", *flags, stdout=io.StringIO(),
+    )  # fmt: skip
+    assert User.objects.get(username="anna").may_see_genetics is bool(flags)
+
+
 def test_a_short_password_is_refused_and_nothing_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     organisation()
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))

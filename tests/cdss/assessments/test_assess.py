@@ -6,8 +6,12 @@ from datetime import date
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from pytest_django import Settings
 
 from cdss.assessments.models import Assessment, AssessmentReview, Attribution, RiskEstimate, WorklistEntry
+from cdss.assessments.policy.default import DEFAULT_POLICY
+from cdss.assessments.policy.document import policy_sha256
+from cdss.assessments.policy.table import VERSION
 from cdss.assessments.selectors import assessment_current, superseded_notices, worklist
 from cdss.assessments.services.review import assessment_acknowledge, assessment_override
 from cdss.audit.models import AuditEntry
@@ -61,8 +65,10 @@ def test_nothing_known_is_withheld_and_says_what_is_missing(hospital: Hospital) 
     factories.record(hospital, who, factories.quantity("8480-6", "120", "mm[Hg]"))
     assessment = current(hospital, who)
     assert assessment.is_withheld
-    reasons = set(assessment.estimates.values_list("reason_code", flat=True))
-    assert reasons == {"UNKNOWN_HISTORY"}
+    reasons = dict(assessment.estimates.filter(horizon_years=10).values_list("equation", "reason_code"))
+    asked = ("prevent_base", "mesa_chd", "mesa_chd_cac", "fsrp_2017", "pce_2013", "framingham_2008_lipid")
+    assert {reasons[equation] for equation in asked} == {"UNKNOWN_HISTORY"}
+    assert "" not in reasons.values()
     assert list(worklist(hospital.clinician_actor)) == [WorklistEntry.objects.get(patient=who)]
 
 
@@ -81,7 +87,9 @@ def test_history_stops_every_primary_prevention_number(
     who = factories.patient(hospital)
     factories.record(hospital, who, *factories.complete_labs(), *factories.complete_answers(**{feature: answer}))
     assessment = current(hospital, who)
-    assert set(assessment.estimates.values_list("reason_code", flat=True)) == {code}
+    primary_prevention = assessment.estimates.filter(equation__regex="^(prevent|mesa|pce|framingham)")
+    assert primary_prevention.count() == 11
+    assert set(primary_prevention.values_list("reason_code", flat=True)) == {code}
 
 
 def test_a_recorded_infarction_outweighs_an_answer_of_no(hospital: Hospital) -> None:
@@ -90,6 +98,71 @@ def test_a_recorded_infarction_outweighs_an_answer_of_no(hospital: Hospital) -> 
     risk = estimate(current(hospital, who), "prevent_base", "total_cvd")
     assert risk.reason_code == "PRIOR_ASCVD"
     assert "myocardial infarction (May 2021)" in risk.sentence
+
+
+def test_scores_are_recorded_with_their_scale_and_their_points_add_up(hospital: Hospital) -> None:
+    who = factories.patient(hospital, birth_date=date(1952, 3, 14))
+    answers = factories.complete_answers(
+        atrial_fibrillation="yes", valvular_atrial_fibrillation="no", anticoagulant_treatment="no", hypertension="yes",
+        vascular_disease="no",
+    )  # fmt: skip
+    factories.record(hospital, who, *factories.complete_labs(), *answers)
+    assessment = current(hospital, who)
+    points = estimate(assessment, "cha2ds2_va", "stroke", 0)
+    assert (points.section, points.role, points.risk, points.scale) == ("STROKE", "PRIMARY", None, "points")
+    assert (points.score, points.score_low, points.score_high) == (2, 0, 8)
+    assert points.meaning
+    shares = list(Attribution.objects.filter(estimate=points))
+    assert sum(share.points for share in shares) == 2
+    assert {share.log_odds_or_hazard for share in shares} == {None}
+    headline = WorklistEntry.objects.get(patient=who)
+    assert (headline.equation, headline.outcome) == ("prevent_base", "total_cvd")
+    assert headline.risk == estimate(assessment, "prevent_base", "total_cvd").risk
+
+
+def test_a_record_names_the_policy_and_the_words_of_its_guidelines(hospital: Hospital) -> None:
+    assessment = current(hospital, factories.complete_patient(hospital))
+    assert (assessment.policy_version, assessment.policy_sha256) == (VERSION, policy_sha256(DEFAULT_POLICY))
+    entry = AuditEntry.objects.get(action="assessment.recorded")
+    assert assessment.policy_sha256 in entry.body
+    total = estimate(assessment, "prevent_base", "total_cvd")
+    [category] = total.categories
+    assert category["guideline"] == "AHA/ACC high blood pressure" and category["year"] == 2025
+    assert (category["word"].split()[0] == "Below") is (total.risk < 0.075)
+    assert [note["code"] for note in estimate(assessment, "mesa_chd", "chd").notes] == ["CORONARY_EVENTS"]
+    sections = list(assessment.estimates.order_by("position").values_list("section", flat=True))
+    assert sections == sorted(sections, key=["CARDIOVASCULAR", "STROKE", "DEMENTIA"].index)
+
+
+def test_without_a_first_risk_the_first_refusal_is_the_headline(hospital: Hospital) -> None:
+    who = factories.patient(hospital)
+    factories.record(hospital, who, factories.quantity("8480-6", "120", "mm[Hg]"))
+    current(hospital, who)
+    entry = WorklistEntry.objects.get(patient=who)
+    assert (entry.outcome, entry.risk, entry.reason_code) == ("total_cvd", None, "UNKNOWN_HISTORY")
+
+
+def test_ldl_in_the_range_of_familial_hypercholesterolaemia_moves_the_numbers_and_keeps_the_headline(
+    hospital: Hospital,
+) -> None:
+    who = factories.patient(hospital)
+    ldl = factories.quantity("13457-7", "201", "mg/dL")
+    factories.record(hospital, who, *factories.complete_labs(), ldl, *factories.complete_answers())
+    assessment = current(hospital, who)
+    moved = estimate(assessment, "prevent_base", "total_cvd")
+    assert moved.role == "SECOND" and moved.risk is not None
+    assert [note["code"] for note in moved.notes] == ["FH_RANGE"]
+    entry = WorklistEntry.objects.get(patient=who)
+    assert (entry.equation, entry.outcome, entry.risk) == ("prevent_base", "total_cvd", moved.risk)
+
+
+def test_an_equation_that_the_release_does_not_have_is_refused_and_the_rest_is_computed(
+    hospital: Hospital, settings: Settings
+) -> None:
+    settings.MODEL_RELEASE = "equations-1.0.0"
+    assessment = current(hospital, factories.complete_patient(hospital))
+    assert estimate(assessment, "framingham_2008_lipid", "general_cvd").reason_code == "NOT_IN_RELEASE"
+    assert estimate(assessment, "prevent_base", "total_cvd").risk is not None
 
 
 def test_atrial_fibrillation_refuses_stroke_only(hospital: Hospital) -> None:
@@ -249,6 +322,22 @@ def test_a_number_without_meaning_cannot_be_stored(hospital: Hospital) -> None:
     assessment = current(hospital, factories.complete_patient(hospital))
     common = {"organisation": hospital.organisation, "assessment": assessment, "position": 99, "role": "PRIMARY",
               "outcome": "x", "equation": "x", "equation_version": "1"}  # fmt: skip
-    for wrong in ({"horizon_years": 10}, {"horizon_years": 10, "risk": 1.2}, {"horizon_years": 0, "risk": 0.1}):
+    refusal = {"reason_code": "X", "sentence": "Not shown."}
+    for wrong in (
+        {"horizon_years": 10},
+        {"horizon_years": 10, "risk": 1.2},
+        {"horizon_years": 0, "risk": 0.1},
+        {"horizon_years": 0, "score": 3, **refusal},
+        {"horizon_years": 10, "risk": 0.1, **refusal},
+        {"horizon_years": 10, "reason_code": "X", "sentence": ""},
+        {"horizon_years": -1, "score": 3},
+    ):
         with pytest.raises(IntegrityError), transaction.atomic():
             RiskEstimate.objects.create(**common, **wrong)
+    score = RiskEstimate.objects.create(**common, horizon_years=0, score=3, score_low=0, score_high=8)
+    share = {"organisation": hospital.organisation, "estimate": score, "position": 0, "input": "age_years",
+             "value": "70", "reference_value": "50"}  # fmt: skip
+    for scales in ({}, {"points": 1, "log_odds_or_hazard": 0.1}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Attribution.objects.create(**share, **scales)
+    assert Attribution.objects.create(**share, points=1).log_odds_or_hazard is None

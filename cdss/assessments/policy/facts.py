@@ -1,0 +1,295 @@
+"""From features to what a policy asks: yes, no or unknown, with the words, the date and the feature behind it.
+
+"Not recorded" stays unknown. Only known and usable values count: one that is too old or from acute care states nothing,
+but that a disease once had stays had.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal, Protocol
+
+from cdss.assessments.features import Feature, Features
+from cdss.assessments.models import FeatureState
+from patients.terminology import QUESTIONS
+
+Answer = Literal["yes", "no", "unknown"]
+
+CHILDBEARING_AGES = (18, 50)
+FH_RANGE_LDL_MMOL_L = 4.9  # 190 mg/dL
+# Severe target organ damage in diabetes, ESC 2021 (Eur Heart J 2021;42:3227-3337, table 4): eGFR below 45; or 45 to 59
+# with an albumin-creatinine ratio from 30 mg/g; or a ratio above 300 mg/g. Disease of small vessels at three sites
+# counts too, and is not among the features. In the same table chronic kidney disease with eGFR below 30 is very high
+# risk, and familial hypercholesterolaemia high risk, by themselves.
+SEVERE_CKD_EGFR, ORGAN_DAMAGE_EGFR, REDUCED_EGFR = 30.0, 45.0, 60.0
+MICROALBUMINURIA_MG_G, PROTEINURIA_MG_G = 30.0, 300.0
+
+# A yes whose age makes it unusable as an input is still a reason to stop; of pregnancy, dialysis, palliative care or a
+# drug it says nothing any more.
+LASTING = frozenset(question.feature for question in QUESTIONS if question.is_yes_lasting)
+TIA_DAYS = timedelta(days=7)  # somebody stated only that it was within them
+
+HEART_FAILURE_WORDS = "heart failure"
+TIA_WORDS = "transient ischaemic attack"
+STATED = {
+    "prior_cardiovascular_disease": "known cardiovascular disease",
+    "heart_failure": "heart failure",
+    "prior_stroke": "a previous stroke",
+    "prior_tia": "a previous TIA",
+    "prior_stroke_or_tia": "a previous stroke or TIA",
+    "atrial_fibrillation": "atrial fibrillation",
+    "valvular_atrial_fibrillation": "a mechanical heart valve or moderate to severe mitral stenosis",
+    "dialysis": "dialysis",
+    "familial_hypercholesterolaemia": "familial hypercholesterolaemia",
+    "type_1_diabetes": "type 1 diabetes",
+    "metal_in_ct": "a coronary stent or bypass",
+}
+
+
+class Known(Protocol):
+    """A feature as gathered, or as recorded in a snapshot."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    answer: Answer
+    feature: str = ""  # which somebody would have to state or correct
+    words: str = ""
+    effective_at: datetime | None = None
+
+    @property
+    def recorded(self) -> str:
+        return f"{self.words} ({self.effective_at:%B %Y})" if self.effective_at else self.words
+
+
+Facts = Mapping[str, Fact]
+
+
+def facts_of(features: Features, *, region: str, score2_region: str | None) -> dict[str, Fact]:
+    """Everything a policy's stops, questions, roles and notes refer to, by name."""
+    simple = ("diabetes", "cognitive_disorder", "atrial_fibrillation", "dialysis", "palliative_care")
+    facts = {name: _stated(features, name) for name in (*simple, "valvular_atrial_fibrillation")}
+    facts |= _history(features)
+    facts |= _circumstances(features)
+    facts |= _of_age(features)
+    in_europe = _is(region == "EUROPE")
+    facts["in_europe"] = in_europe
+    facts["score2_region"] = Fact("yes" if score2_region else "no", "score2_region")
+    facts["anticoagulated_atrial_fibrillation"] = _both(
+        facts["atrial_fibrillation"], _stated(features, "anticoagulant_treatment")
+    )
+    facts["male_atrial_fibrillation"] = _both(facts["atrial_fibrillation"], _is(_value(features, "sex") == "male"))
+    facts["fh_range"] = _first_yes(_stated(features, "familial_hypercholesterolaemia"), _ldl_in_fh_range(features))
+    facts["high_risk_by_diagnosis"] = _high_risk_by_diagnosis(features)
+    for name in ("diabetes", "high_risk_by_diagnosis"):
+        facts[f"{name}_in_europe"] = _both(facts[name], in_europe)
+    return facts
+
+
+def may_be_pregnant(features: Mapping[str, Known]) -> bool:
+    """Asked of women of 18 to 50, of everybody whose sex or age is not recorded, and of who has answered yes.
+
+    Never of men: a yes in a man's record is a mistake of the record, and stops nothing.
+    """
+    sex, age = features["sex"], features["age_years"]
+    if sex.state == FeatureState.USED and sex.value == "male":
+        return False
+    pregnancy = features.get("pregnancy")
+    if pregnancy is not None and pregnancy.state == FeatureState.USED and pregnancy.value == "yes":
+        return True
+    if age.state != FeatureState.USED:
+        return True
+    return CHILDBEARING_AGES[0] <= int(age.value) <= CHILDBEARING_AGES[1]
+
+
+@functools.cache
+def _bare(answer: Answer, feature: str) -> Fact:
+    """Most facts have neither words nor a date; each of those is made once."""
+    return Fact(answer, feature)
+
+
+def _is(answer: bool, feature: str = "") -> Fact:
+    return _bare("yes" if answer else "no", feature)
+
+
+def _used(features: Features, name: str) -> Feature | None:
+    feature = features.get(name)
+    return feature if feature is not None and feature.state == FeatureState.USED else None
+
+
+def _value(features: Features, name: str) -> str:
+    feature = _used(features, name)
+    return feature.value if feature else ""
+
+
+def _number(features: Features, name: str) -> float | None:
+    value = _value(features, name)
+    return float(value) if value else None
+
+
+def _stated(features: Features, name: str) -> Fact:
+    """A yes/no feature; the words and the date are those of the problem list where it was found there."""
+    feature = features.get(name)
+    if feature is None or feature.value not in {"yes", "no"}:
+        return _bare("unknown", name)
+    if feature.state != FeatureState.USED and (feature.value == "no" or name not in LASTING):
+        return _bare("unknown", name)
+    if feature.value == "no":
+        return _bare("no", name)
+    is_listed = feature.source_type == "CONDITION"
+    words = feature.sentence if is_listed and feature.sentence else STATED.get(name, feature.title.lower())
+    return Fact("yes", name, words, feature.effective_at if is_listed else None)
+
+
+def _first_yes(*facts: Fact) -> Fact:
+    """The first that is yes; otherwise unknown where any is, and no where all are."""
+    for answer in ("yes", "unknown"):
+        for fact in facts:
+            if fact.answer == answer:
+                return fact
+    return facts[0]
+
+
+def _both(first: Fact, second: Fact) -> Fact:
+    """No where either is no; the words are the first one's."""
+    if "no" in {first.answer, second.answer}:
+        return _bare("no", first.feature)
+    for fact in (first, second):
+        if fact.answer == "unknown":
+            return fact
+    return first
+
+
+def _history(features: Features) -> dict[str, Fact]:
+    """A2 to A4. Heart failure and TIA have codes of their own, also where only the wider question was answered."""
+    disease, failure = _stated(features, "prior_cardiovascular_disease"), _stated(features, "heart_failure")
+    if disease.answer == "yes" and _is_heart_failure_alone(features, disease, failure):
+        disease, failure = _bare("no", disease.feature), failure if failure.answer == "yes" else disease
+    if failure.answer == "unknown" and disease.answer == "no":
+        failure = _bare("no", failure.feature)
+    either = _stated(features, "prior_stroke_or_tia")
+    stroke, tia = _stated(features, "prior_stroke"), _stated(features, "prior_tia")
+    if either.answer == "yes" and "yes" not in {stroke.answer, tia.answer}:
+        stroke, tia = (stroke, either) if TIA_WORDS in either.words else (either, tia)
+    if either.answer == "no":
+        stroke, tia = (_bare("no", fact.feature) if fact.answer == "unknown" else fact for fact in (stroke, tia))
+    recent = _stated(features, "tia_within_7_days")
+    if recent.answer == "unknown" and tia.answer == "no":
+        recent = _bare("no", recent.feature)
+    return {
+        "pregnancy": _stated(features, "pregnancy") if may_be_pregnant(features) else _bare("no", "pregnancy"),
+        "prior_cardiovascular_disease": disease,
+        "heart_failure": failure,
+        "prior_cardiovascular_disease_or_heart_failure": _first_yes(disease, failure),
+        "prior_stroke": stroke,
+        "prior_tia": tia,
+        "prior_stroke_or_tia": _first_yes(either, stroke, tia) if either.answer != "no" else either,
+        "tia_within_7_days": recent,
+        "stroke_since_tia": _stroke_since_tia(_stated(features, "prior_stroke"), recent, features),
+        "contradiction": _contradiction(features, disease, failure),
+    }
+
+
+def _stroke_since_tia(stroke: Fact, recent: Fact, features: Features) -> Fact:
+    """Symptoms that became a stroke are no TIA. A stroke without a date may be the one of these days."""
+    if (stroke.answer, recent.answer) != ("yes", "yes"):
+        return _bare("no", stroke.feature)
+    since = _began_on(recent, features)
+    is_earlier = since is not None and stroke.effective_at is not None and stroke.effective_at.date() < since
+    return _bare("no", stroke.feature) if is_earlier else stroke
+
+
+def _began_on(recent: Fact, features: Features) -> date | None:
+    """The first day on which the TIA can have been: its own on the problem list, otherwise a week before the answer."""
+    if recent.effective_at is not None:
+        return recent.effective_at.date()
+    stated_at = features[recent.feature].effective_at
+    return (stated_at - TIA_DAYS).date() if stated_at is not None else None
+
+
+def _is_heart_failure_alone(features: Features, disease: Fact, failure: Fact) -> bool:
+    """The wider question was answered by heart failure: in its words, or because it follows from that answer."""
+    if HEART_FAILURE_WORDS in disease.words:
+        return True
+    is_following = features["prior_cardiovascular_disease"].source_type == "DERIVED" and failure.answer == "yes"
+    return is_following and _stated(features, "coronary_heart_disease").answer != "yes"
+
+
+def _contradiction(features: Features, disease: Fact, failure: Fact) -> Fact:
+    """A5: a reader saw a stent or a bypass, and nobody has recorded a coronary disease."""
+    metal = _stated(features, "metal_in_ct")
+    if metal.answer != "yes" or "yes" in {disease.answer, failure.answer}:
+        return _bare("no", metal.feature)
+    return Fact("yes", "prior_cardiovascular_disease", features["metal_in_ct"].sentence or metal.words)
+
+
+def _circumstances(features: Features) -> dict[str, Fact]:
+    measured = [
+        _used(features, name) is not None
+        for name in ("hba1c_percent", "urine_albumin_creatinine_ratio_mg_g", "sdi_decile")
+    ]
+    return {
+        "hba1c_measured": _is(measured[0]),
+        "uacr_measured": _is(measured[1]),
+        "sdi_known": _is(measured[2]),
+        "two_of_hba1c_uacr_sdi": _is(sum(measured) >= 2),
+        "apoe_e4_tested": _is(_used(features, "apoe_e4") is not None),
+        "pce_race_other": _is(_value(features, "pce_race") == "other"),
+    }
+
+
+def _of_age(features: Features) -> dict[str, Fact]:
+    text = _value(features, "age_years")
+    age = int(text) if text else None
+    answers: Iterable[tuple[str, bool]] = (
+        ("aged_30_to_59", age is not None and 30 <= age <= 59),
+        ("aged_under_70_or_unknown", age is None or age < 70),
+        ("aged_65_or_more", age is not None and age >= 65),
+        ("aged_70_or_more", age is not None and age >= 70),
+        ("aged_80_or_more", age is not None and age >= 80),
+    )
+    return {name: _is(answer, "age_years") for name, answer in answers}
+
+
+def _ldl_in_fh_range(features: Features) -> Fact:
+    ldl = _number(features, "ldl_cholesterol_mmol_l")
+    if ldl is None:
+        return _bare("unknown", "ldl_cholesterol_mmol_l")
+    return _is(ldl >= FH_RANGE_LDL_MMOL_L, "ldl_cholesterol_mmol_l")
+
+
+def _high_risk_by_diagnosis(features: Features) -> Fact:
+    for name in ("familial_hypercholesterolaemia", "dialysis"):
+        fact = _stated(features, name)
+        if fact.answer == "yes":
+            return fact
+    egfr = _number(features, "egfr_ml_min_173m2")
+    if egfr is not None and egfr < SEVERE_CKD_EGFR:
+        return Fact("yes", "egfr_ml_min_173m2", f"eGFR {egfr:.0f} mL/min/1.73 m²")
+    type_1 = _stated(features, "type_1_diabetes")
+    ratio = _number(features, "urine_albumin_creatinine_ratio_mg_g")
+    damage = _organ_damage(egfr, ratio)
+    if type_1.answer == "yes" and damage:
+        return Fact("yes", type_1.feature, f"{type_1.words} with severe organ damage ({damage})")
+    return _bare("no", type_1.feature)
+
+
+def _organ_damage(egfr: float | None, ratio_mg_g: float | None) -> str:
+    """What shows it, in words; empty where nothing known does."""
+    if egfr is not None and egfr < ORGAN_DAMAGE_EGFR:
+        return f"eGFR {egfr:.0f} mL/min/1.73 m²"
+    if ratio_mg_g is None:
+        return ""
+    if ratio_mg_g > PROTEINURIA_MG_G:
+        return f"albumin-creatinine ratio {ratio_mg_g:.0f} mg/g"
+    if egfr is not None and egfr < REDUCED_EGFR and ratio_mg_g >= MICROALBUMINURIA_MG_G:
+        return f"eGFR {egfr:.0f} mL/min/1.73 m² and albumin-creatinine ratio {ratio_mg_g:.0f} mg/g"
+    return ""
