@@ -10,9 +10,6 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from cdss.assessments.models import ReviewKind, WorklistState
-from cdss.dashboard.presenters_answers import QuestionRow
-from patients.models import Observation, ObservationStatus
-from patients.services.clinical_rows import NewObservation, NewRow
 
 
 def typed(values: QueryDict, name: str) -> str:
@@ -20,7 +17,7 @@ def typed(values: QueryDict, name: str) -> str:
     return values.get(name, "").replace("\x00", "").strip()
 
 
-VERDICT, ANSWER, SEEN = "verdict-", "answer-", "seen-"
+VERDICT = "verdict-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +45,13 @@ class ReviewForm:
 
 @dataclass(frozen=True, slots=True)
 class CalciumForm:
-    """`seen_reading` is the newest reading that the page showed; 0: none."""
+    """`seen_reading` is the newest reading that the page showed; 0: none. `is_metal`: instead of a score."""
 
     verdicts: dict[str, str]
     attests_gated_whole_heart: bool
     attests_no_metal: bool
+    metal: list[str]
+    is_metal: bool
     seen_reading: int
 
     @classmethod
@@ -67,50 +66,10 @@ class CalciumForm:
             verdicts=verdicts,
             attests_gated_whole_heart="attests_gated_whole_heart" in posted,
             attests_no_metal="attests_no_metal" in posted,
+            metal=[kind.replace("\x00", "") for kind in posted.getlist("metal")],
+            is_metal=typed(posted, "reading") == "METAL",
             seen_reading=int(seen) if seen.isdecimal() and len(seen) < 6 else 0,
         )
-
-
-def answers_of(
-    posted: QueryDict, questions: list[QuestionRow], now: datetime, rows: dict[str, Observation]
-) -> list[NewRow]:
-    """The answers that were changed, as rows to record; each question keeps what was chosen, and its errors.
-
-    A question is changed when its answer differs from the one the page showed (`seen-...`). "Not stated" where an
-    answer stood withdraws that answer; it does not become a "no".
-    """
-    changed: list[NewRow] = []
-    for row in questions:
-        name = row.question.feature
-        if row.recorded_yes or ANSWER + name not in posted:
-            continue
-        row.chosen = typed(posted, ANSWER + name)
-        seen = posted.get(SEEN + name, row.answer)
-        if row.chosen == seen:
-            row.chosen = row.answer
-        elif row.chosen and row.chosen not in row.question.answers:
-            row.errors.append("This is not one of the answers.")
-        elif seen != row.answer:
-            row.errors.append(
-                f"Somebody has answered this meanwhile: {row.answer_words or 'not stated'}. Check it again."
-            )
-        else:
-            changed.append(_answer(row, now, rows.get(name)))
-    return changed
-
-
-def _answer(row: QuestionRow, now: datetime, stated: Observation | None) -> NewRow:
-    question = row.question
-    if row.chosen or stated is None:
-        return NewObservation(question.code_system, question.code, now, value_code=row.chosen)
-    return NewObservation(
-        stated.code_system,
-        stated.code,
-        stated.effective_at,
-        value_code=stated.value_code,
-        status=ObservationStatus.ENTERED_IN_ERROR,
-        replaces=stated.id,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,24 +18,26 @@ from cdss.assessments.services.known_rows import KnownRows, rows_known_at
 from cdss.audit.selectors import audit_seq_of
 from cdss.audit.services import audit_append
 from cdss.dashboard.forms import ReviewForm
-from cdss.dashboard.presenters_answers import QuestionRow, present_questions
+from cdss.dashboard.presenters_answers import Questions, present_questions, withheld_for
 from cdss.dashboard.presenters_estimates import Estimates, present_estimates
 from cdss.dashboard.presenters_imaging import (
+    METAL,
     NOT_SEARCHED,
     VERDICTS,
     Calcium,
     StudyRow,
     present_studies,
 )
-from cdss.dashboard.presenters_inputs import InputGroup, form_user_ids, present_inputs
+from cdss.dashboard.presenters_inputs import Inputs, form_user_ids, present_inputs
 from cdss.dashboard.presenters_patient import Banner, HistoryRow, present_banner, present_history
+from cdss.dashboard.presenters_unused import UnusedRow, present_refused, present_unused
 from cdss.jobs.models import Job
 from cdss.jobs.selectors import job_last_failed, jobs_open
 from cdss.jobs.steps import Step
 from imaging.models import SeriesState
 from imaging.selectors import newest_versions, series_visible_to, studies_of_patient
 from patients.models import Patient
-from patients.selectors import patient_visible_to
+from patients.selectors import patient_visible_to, refused_observations_of, unused_observations_of
 
 HISTORY_LENGTH = 20
 
@@ -63,7 +65,7 @@ class Record:
 
     assessment: Assessment
     estimates: Estimates
-    inputs: list[InputGroup]
+    inputs: Inputs
     reviews: list[AssessmentReview]
     audit_seq: int | None
 
@@ -75,7 +77,9 @@ class PatientPage:
     known: KnownRows
     work: Work
     record: Record | None
-    questions: list[QuestionRow]
+    questions: Questions
+    refused: list[UnusedRow]
+    unused: list[UnusedRow]
     studies: list[StudyRow]
     history: list[HistoryRow]
     notice: AssessmentReview | None
@@ -86,12 +90,14 @@ class PatientPage:
     answer_errors: list[str] = field(default_factory=list)
 
     @property
-    def open_questions(self) -> int:
-        return sum(row.is_open for row in self.questions)
+    def is_asking(self) -> bool:
+        """A number waits for an answer: the questions stand beside the numbers, not at the side."""
+        questions = self.questions
+        return bool(questions.first.questions) or any(group.is_wanted for group in questions.groups)
 
     @property
     def has_answer_errors(self) -> bool:
-        return bool(self.answer_errors) or any(row.errors for row in self.questions)
+        return bool(self.answer_errors) or self.questions.has_errors
 
     def calcium_of(self, version_id: uuid.UUID) -> Calcium | None:
         forms = (row.calcium for study in self.studies for row in study.series if row.calcium)
@@ -111,7 +117,10 @@ def patient_page(actor: Actor, patient_id: uuid.UUID, now: datetime) -> PatientP
     banner = present_banner(patient, now)
     known = rows_known_at(patient, now)
     current = assessment_current(actor, patient_id)
-    sources = {row.source for row in known.answers.values()}
+    refused, unused = refused_observations_of(actor, patient, now), unused_observations_of(actor, patient)
+    may_see_genetics = actor.may(scopes.GENETICS_READ)
+    sources = {row.source for row in known.answers.values()} | {item.row.source for item in unused}
+    sources |= {rows[0].source for rows in known.observations.values()}
     if current is not None:
         sources |= {feature.source for feature in current.snapshot.features.all()}
     names = user_names(organisation_id=patient.organisation_id, user_ids=form_user_ids(sources))
@@ -123,8 +132,18 @@ def patient_page(actor: Actor, patient_id: uuid.UUID, now: datetime) -> PatientP
         banner=banner,
         known=known,
         work=work_of(actor, patient),
-        record=present_record(current, names) if current else None,
-        questions=present_questions(patient, known, names, banner.age_years),
+        record=present_record(actor, current, names) if current else None,
+        questions=present_questions(
+            patient,
+            known,
+            names,
+            age_years=banner.age_years,
+            now=now,
+            withheld=withheld_for(current),
+            may_see_genetics=may_see_genetics,
+        ),
+        refused=present_refused(refused, names),
+        unused=present_unused(unused, names),
         studies=studies,
         history=present_history(history, current),
         notice=notices.first(),
@@ -133,11 +152,12 @@ def patient_page(actor: Actor, patient_id: uuid.UUID, now: datetime) -> PatientP
     )
 
 
-def present_record(assessment: Assessment, names: dict[str, str]) -> Record:
+def present_record(actor: Actor, assessment: Assessment, names: dict[str, str]) -> Record:
+    may_see_genetics = actor.may(scopes.GENETICS_READ)
     return Record(
         assessment=assessment,
-        estimates=present_estimates(list(assessment.estimates.all())),
-        inputs=present_inputs(assessment.snapshot.features.all(), names),
+        estimates=present_estimates(assessment.estimates.all(), may_see_genetics=may_see_genetics),
+        inputs=present_inputs(assessment.snapshot.features.all(), names, may_see_genetics=may_see_genetics),
         reviews=list(assessment.reviews.all()),
         audit_seq=audit_seq_of(
             patient_id=assessment.patient_id, action="assessment.recorded", subject_id=assessment.id
@@ -153,6 +173,7 @@ def patient_page_render(request: HttpRequest, actor: Actor, page: PatientPage, *
         "record": page.record,
         "override_reasons": OverrideReason.choices,
         "verdicts": VERDICTS,
+        "metal": METAL,
         "not_searched": NOT_SEARCHED,
         "review_key": page.review.key or str(uuid.uuid4()),
     }

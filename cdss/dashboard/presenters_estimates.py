@@ -1,16 +1,29 @@
-"""Estimates as the page shows them: score cards, the MESA pair, thirty years, and each input's share."""
+"""Estimates as the page shows them: by section its numbers, what stands beside and behind them, each refusal once."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from cdss.assessments.models import Attribution, EstimateRole, RiskEstimate
-from cdss.dashboard.words import INPUTS, SCALES, equation_words, named, outcome_words, quantity_words
+from cdss.assessments.models import EstimateRole, RiskEstimate, Section
+from cdss.dashboard.presenters_refusals import (
+    LIMITED_HORIZON,
+    Note,
+    Refusal,
+    notes_of,
+    present_refusals,
+    refusals_by_weight,
+)
+from cdss.dashboard.presenters_shares import Share, present_shares
+from cdss.dashboard.words import OUTCOMES, equation_words, named, outcome_words, score_words
 
 NO_INTERVAL = "This equation publishes no interval."
-LONG_HORIZON_YEARS = 30
+MESA, MESA_WITH_CALCIUM = "mesa_chd", "mesa_chd_cac"
+NO_EQUATION = "none"  # a number that a policy says does not exist
+AT_ONCE = {"FH_RANGE"}  # read before the number it stands beside
+SECTION_WORDS = {value: words.lower() for value, words in Section.choices}
 
 ICON_COLUMNS, ICON_STEP = 20, 10
 
@@ -26,27 +39,19 @@ class IconArray:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """One input's share; `left` and `width` are the bar in a drawing 200 wide whose middle is the reference."""
-
-    label: str
-    value: str
-    reference: str
-    share: float
-    share_words: str
-    direction: str
-    left: float
-    width: float
-
-
-@dataclass(frozen=True, slots=True)
 class Card:
+    """One estimate with a number: a risk in percent, or a score in points; a score's own risk never leads."""
+
     estimate: RiskEstimate
     title: str
     event: str
     equation: str
+    horizon: str
+    score: str
     interval: str
-    is_extrapolated: bool
+    warnings: list[Note]
+    notes: list[Note]
+    categories: list[str]
     icons: IconArray | None
     shares: list[Share]
     no_difference: str
@@ -57,52 +62,230 @@ class Card:
 class CalciumPair:
     """MESA without and with calcium: one line, never beside PREVENT's total cardiovascular disease."""
 
-    without: Card
-    with_calcium: Card
-    not_scored: str
-    not_scored_code: str
+    without: Card | None
+    with_calcium: Card | None
+    without_refused: RiskEstimate | None
+    with_calcium_refused: RiskEstimate | None
+
+    @property
+    def shown(self) -> Card:
+        card = self.without or self.with_calcium
+        assert card is not None  # noqa: S101  a pair without a number is a refusal
+        return card
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRow:
+    """One equation over one horizon: its risk of each outcome of the table, None where it has none."""
+
+    equation: str
+    horizon: str
+    risks: list[Card | None]
+    notes: list[Note]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Numbers that do not lead: risks as a table of equation by outcome, and scores."""
+
+    cards: list[Card]
+    outcomes: list[str]
+    risks: list[RiskRow]
+    scores: list[Card]
+
+    @property
+    def interval(self) -> str:
+        """Said once where all have the same to say."""
+        said = {card.interval for row in self.risks for card in row.risks if card}
+        return said.pop() if len(said) == 1 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateSection:
+    """`notes` are what holds for every number of the section, and are said before the first one."""
+
+    key: str
+    title: str
+    notes: list[Note]
+    primary: list[Card]
+    pair: CalciumPair | None
+    second: Beside
+    refusals: list[Refusal]
+    quiet_refusals: list[Refusal]
+    never_given: list[Refusal]
+    older: Beside
+    older_refusals: list[Refusal]
+    explained: list[Card]
+    collapsed_because: str
+
+    @property
+    def words(self) -> str:
+        return SECTION_WORDS.get(self.key, self.title.lower())
+
+    @property
+    def has_number(self) -> bool:
+        return bool(self.primary or self.pair or self.second.cards)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    primary: list[Card]
-    calcium_pair: CalciumPair | None
-    second: list[Card]
-    explained: list[Card]
+    sections: list[EstimateSection]
+
+    @property
+    def collapsed_because(self) -> str:
+        """The one sentence for which every section is collapsed."""
+        said = {section.collapsed_because for section in self.sections}
+        return said.pop() if len(said) == 1 else ""
+
+    @property
+    def explained(self) -> list[Card]:
+        """Nothing of a collapsed section: its terms would tell its number."""
+        return [card for section in self.sections if not section.collapsed_because for card in section.explained]
 
 
-def present_estimates(estimates: Sequence[RiskEstimate]) -> Estimates:
-    cards = [card(estimate) for estimate in estimates]
-    by_equation = {item.estimate.equation: item for item in cards}
-    pair = None
-    if {"mesa_chd", "mesa_chd_cac"} <= by_equation.keys():
-        pair = _calcium_pair(by_equation["mesa_chd"], by_equation["mesa_chd_cac"])
-    primary = [item for item in cards if item.estimate.role == EstimateRole.PRIMARY]
-    in_pair = {id(pair.without), id(pair.with_calcium)} if pair else set()
-    second = [item for item in cards if item.estimate.role != EstimateRole.PRIMARY and id(item) not in in_pair]
-    return Estimates(primary, pair, second, [item for item in cards if item.shares])
+def present_estimates(estimates: Iterable[RiskEstimate], *, may_see_genetics: bool) -> Estimates:
+    shown = [
+        estimate
+        for estimate in estimates
+        if estimate.role != EstimateRole.API and (may_see_genetics or not estimate.is_genetic)
+    ]
+    sections = [
+        _section(key, [item for item in shown if section_of(item) == key])
+        for key in Section.values
+        if any(section_of(item) == key for item in shown)
+    ]
+    return Estimates(sections)
 
 
-def card(estimate: RiskEstimate) -> Card:
+def section_of(estimate: RiskEstimate) -> str:
+    """Records from before there were sections have them all in the first; a stroke is still a stroke."""
+    return Section.STROKE if estimate.outcome == "stroke" else estimate.section
+
+
+def _section(key: str, estimates: Sequence[RiskEstimate]) -> EstimateSection:
+    older = [item for item in estimates if item.role == EstimateRole.OLDER]
+    never = [item for item in estimates if item.equation == NO_EQUATION]
+    current = [item for item in estimates if item not in older and item not in never]
+    mesa = {item.equation: item for item in current if item.equation in {MESA, MESA_WITH_CALCIUM}}
+    is_pair = any(has_number(item) for item in mesa.values())
+    rest = [item for item in current if not (is_pair and item.equation in mesa)]
+    common = _common_notes([item for item in current if has_number(item)])
+    primary = _cards(rest, common, EstimateRole.PRIMARY)
+    second = _cards(rest, common, EstimateRole.SECOND)
+    pair = _pair(mesa, common) if is_pair else None
+    in_pair = [card for card in (pair.without, pair.with_calcium) if card] if pair else []
+    loud, quiet = refusals_by_weight(rest, has_primary=bool(primary))
+    return EstimateSection(
+        key=key,
+        title=Section(key).label,
+        notes=[note for note in common if note.code != LIMITED_HORIZON],
+        primary=primary,
+        pair=pair,
+        second=beside(second),
+        refusals=loud,
+        quiet_refusals=quiet,
+        never_given=present_refusals(never),
+        older=beside([present_card(item, ()) for item in older if has_number(item)]),
+        older_refusals=present_refusals(older, said=[*loud, *quiet]),
+        explained=[item for item in (*primary, *in_pair, *second) if item.shares],
+        collapsed_because=_collapsed_because(estimates),
+    )
+
+
+def has_number(estimate: RiskEstimate) -> bool:
+    return estimate.risk is not None or estimate.score is not None
+
+
+def _collapsed_because(estimates: Sequence[RiskEstimate]) -> str:
+    said = (note for item in estimates for note in notes_of(item))
+    return next((note.sentence for note in said if note.code == LIMITED_HORIZON), "")
+
+
+def _common_notes(estimates: Sequence[RiskEstimate]) -> list[Note]:
+    """What every number of a section says, so that it is said once."""
+    noted = [notes_of(item) for item in estimates]
+    if len(noted) < 2:
+        return [note for notes in noted for note in notes if note.code == LIMITED_HORIZON]
+    return [note for note in noted[0] if all(note in others for others in noted[1:])]
+
+
+def _cards(estimates: Sequence[RiskEstimate], said: Sequence[Note], role: EstimateRole) -> list[Card]:
+    return [present_card(item, said) for item in estimates if item.role == role and has_number(item)]
+
+
+def beside(cards: list[Card]) -> Beside:
+    risks = [card for card in cards if not card.score]
+    outcomes = list(dict.fromkeys(card.title for card in risks))
+    rows: dict[tuple[str, str], dict[str, Card]] = {}
+    for card in risks:
+        rows.setdefault((card.equation, card.horizon), {})[card.title] = card
+    return Beside(
+        cards=cards,
+        outcomes=outcomes,
+        risks=[_risk_row(equation, horizon, found, outcomes) for (equation, horizon), found in rows.items()],
+        scores=[card for card in cards if card.score],
+    )
+
+
+def _risk_row(equation: str, horizon: str, found: dict[str, Card], outcomes: list[str]) -> RiskRow:
+    notes = dict.fromkeys(note for card in found.values() for note in (*card.warnings, *card.notes))
+    return RiskRow(equation, horizon, [found.get(outcome) for outcome in outcomes], list(notes))
+
+
+def _pair(mesa: dict[str, RiskEstimate], said: Sequence[Note]) -> CalciumPair:
+    cards = {name: present_card(item, said) for name, item in mesa.items() if has_number(item)}
+    refused = {name: item for name, item in mesa.items() if not has_number(item)}
+    return CalciumPair(
+        without=cards.get(MESA),
+        with_calcium=cards.get(MESA_WITH_CALCIUM),
+        without_refused=refused.get(MESA),
+        with_calcium_refused=refused.get(MESA_WITH_CALCIUM),
+    )
+
+
+def present_card(estimate: RiskEstimate, said: Sequence[Note]) -> Card:
+    """`said` are notes that stand elsewhere on the page."""
     words = outcome_words(estimate.outcome)
     shares = present_shares(list(estimate.attributions.all()))
+    score = score_words(estimate.score, estimate.score_low, estimate.score_high) if estimate.score is not None else ""
+    notes = [note for note in notes_of(estimate) if note not in said and note.code != LIMITED_HORIZON]
     return Card(
         estimate=estimate,
         title=words.title,
         event=words.event,
-        equation=f"{equation_words(estimate.equation)} {estimate.equation_version}".strip(),
-        interval=_interval(estimate),
-        is_extrapolated=estimate.horizon_years >= LONG_HORIZON_YEARS,
-        icons=icon_array(estimate.risk) if estimate.risk is not None else None,
+        equation=_versioned(equation_words(estimate.equation), estimate.equation_version),
+        horizon=f"{estimate.horizon_years} years" if estimate.horizon_years else "",
+        score=score,
+        interval="" if score else _interval(estimate),
+        warnings=[note for note in notes if note.code in AT_ONCE],
+        notes=[note for note in notes if note.code not in AT_ONCE],
+        categories=[_category(item) for item in estimate.categories],
+        icons=icon_array(estimate.risk) if estimate.risk is not None and not score else None,
         shares=shares,
-        no_difference=", ".join(item.label.lower() for item in shares if item.direction == "none"),
-        scale=SCALES.get(estimate.equation, "linear predictor"),
+        no_difference=", ".join(item.label for item in shares if item.direction == "none"),
+        scale=estimate.scale or "linear predictor",
     )
 
 
+def _versioned(label: str, version: str) -> str:
+    return label if not version or version in label else f"{label} {version}"
+
+
+def _category(item: dict[str, Any]) -> str:
+    """Word, range, outcome, guideline and year: the word never stands without them."""
+    outcome = str(item["outcome"])
+    title = OUTCOMES[outcome].title if outcome in OUTCOMES else named(outcome)
+    second_hand = "" if item.get("verified", True) else "; read second-hand"
+    return f"{item['word']} ({_range(item)}): {title}, {item['guideline']} {item['year']}{second_hand}"
+
+
+def _range(item: dict[str, Any]) -> str:
+    """Where the printed number equals the threshold that the unrounded one is below, the unrounded one is told."""
+    held, exact = str(item["range"]), item.get("exact", "")
+    return f"{held}; {exact} unrounded, below {held.rpartition('< ')[2]}" if exact else held
+
+
 def _interval(estimate: RiskEstimate) -> str:
-    if estimate.risk is None:
-        return ""
     if estimate.risk_low is None or estimate.risk_high is None or estimate.coverage is None:
         return NO_INTERVAL
     low, high = estimate.risk_low * 100, estimate.risk_high * 100
@@ -121,31 +304,3 @@ def _person(place: int) -> str:
     x, y = place % ICON_COLUMNS * ICON_STEP, place // ICON_COLUMNS * (ICON_STEP + 4)
     head = f"M{x + 3} {y + 2.5}a2 2 0 1 1 4 0a2 2 0 1 1-4 0z"
     return f"{head}M{x + 2} {y + 12}v-4a3 3 0 0 1 6 0v4z"
-
-
-def present_shares(attributions: Sequence[Attribution]) -> list[Share]:
-    """In order of size, so that what matters most is read first."""
-    rows = sorted(attributions, key=lambda row: (-abs(row.log_odds_or_hazard), row.position))
-    largest = max((abs(row.log_odds_or_hazard) for row in rows), default=0.0) or 1.0
-    return [_share(row, largest) for row in rows]
-
-
-def _share(row: Attribution, largest: float) -> Share:
-    share = row.log_odds_or_hazard
-    width = round(abs(share) / largest * 96, 1)
-    is_nothing = abs(share) < 0.005
-    return Share(
-        label=INPUTS.get(row.input) or named(row.input),
-        value=quantity_words(row.value, row.unit),
-        reference=quantity_words(row.reference_value, row.unit),
-        share=share,
-        share_words="0.00" if is_nothing else f"{'+' if share > 0 else '−'}{abs(share):.2f}",
-        direction="none" if is_nothing else "raises" if share > 0 else "lowers",
-        left=round(100 - width, 1) if share < 0 else 100.0,
-        width=width,
-    )
-
-
-def _calcium_pair(without: Card, with_calcium: Card) -> CalciumPair:
-    estimate = with_calcium.estimate
-    return CalciumPair(without, with_calcium, estimate.sentence, estimate.reason_code)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from cdss.assessments.inference import calcium_category
 from cdss.assessments.models import Outcome
 from cdss.dashboard.words import MEASUREMENTS, MODALITIES, named, quantity_words, unit_words
 from imaging.models import (
@@ -13,6 +14,7 @@ from imaging.models import (
     CalciumReading,
     CalciumVerdict,
     KeyImage,
+    MetalKind,
     Series,
     SeriesResult,
     SeriesState,
@@ -58,6 +60,7 @@ class Calcium:
     refusal: RefusalRow | None
     attests_gated_whole_heart: bool = False
     attests_no_metal: bool = False
+    metal: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
@@ -143,8 +146,10 @@ def _geometry(result: SeriesResult) -> str:
 
 
 def _measurements(version: SeriesVersion) -> list[MeasurementRow]:
-    """The newest of each name; a reader's score names its reader."""
+    """The newest of each name; a reader's score names its reader, and does not outlive metal seen since."""
     newest = {row.name: row for row in version.measurements.all()}
+    if any(reading.metal for reading in version.calcium_readings.all()[:1]):
+        newest.pop(CALCIUM, None)
     return [
         MeasurementRow(
             title=MEASUREMENTS.get(row.name) or named(row.name),
@@ -172,8 +177,17 @@ def _calcium(version: SeriesVersion, result: SeriesResult, refusals: list[Refusa
         CandidateRow(candidate, _position(candidate), newest.verdicts.get(str(candidate.number), "") if newest else "")
         for candidate in version.calcium_candidates.all()
     ]
-    scored = [(quantity_words(repr(reading.agatston_score), "1"), reading) for reading in readings]
-    return Calcium(version, rows, newest, scored[0][0] if scored else "", scored[1:], refusal)
+    said = [(_reading_words(reading), reading) for reading in readings]
+    return Calcium(version, rows, newest, said[0][0] if said else "", said[1:], refusal)
+
+
+def _reading_words(reading: CalciumReading) -> str:
+    """`Agatston score 120 (CAC-DRS 2018: A2)`, or `Not scored: coronary stent seen`."""
+    if reading.agatston_score is not None:
+        category = calcium_category(reading.agatston_score)
+        of_it = f" (CAC-DRS 2018: {category})" if category else ""
+        return f"Agatston score {quantity_words(repr(reading.agatston_score), '1')}{of_it}"
+    return f"Not scored: {' and '.join(MetalKind(kind).label for kind in reading.metal).lower()} seen"
 
 
 def _position(candidate: CalciumCandidate) -> str:
@@ -182,3 +196,4 @@ def _position(candidate: CalciumCandidate) -> str:
 
 
 VERDICTS = [(verdict.value, verdict.label) for verdict in CalciumVerdict]
+METAL = [(kind.value, kind.label) for kind in MetalKind]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cdss.assessments.models import FeatureState, SnapshotFeature
-from cdss.assessments.policy.apply import may_be_pregnant
-from cdss.dashboard.words import number_words, quantity_words, unit_words
-from patients.terminology import QUESTION_OF_FEATURE
+from cdss.dashboard.words import named, number_words, quantity_words, unit_words
+from patients.models import Setting
+from patients.terminology import GENETIC_FEATURES, QUESTION_OF_FEATURE
 
 FORM, API = "form:", "api:"
 SOURCE_TYPES = {
@@ -29,6 +29,7 @@ class InputRow:
     value: str
     sent: str
     effective_at: datetime | None
+    setting: str
     source: str
     notes: list[str]
     is_used: bool
@@ -38,6 +39,18 @@ class InputRow:
 class InputGroup:
     title: str
     rows: list[InputRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """`missing` is a list of its own: with what equations could use being much, it would bury what is known."""
+
+    groups: list[InputGroup]
+    missing: list[InputGroup]
+
+    @property
+    def missing_count(self) -> int:
+        return sum(len(group.rows) for group in self.missing)
 
 
 def form_user_ids(sources: Iterable[str]) -> set[uuid.UUID]:
@@ -52,33 +65,39 @@ def source_words(source: str, names: Mapping[str, str]) -> str:
     return source.removeprefix(API)
 
 
-def present_inputs(features: Iterable[SnapshotFeature], names: Mapping[str, str]) -> list[InputGroup]:
+def present_inputs(features: Iterable[SnapshotFeature], names: Mapping[str, str], *, may_see_genetics: bool) -> Inputs:
     """Measured values, then answers, then what was measured in images; each in the order of the snapshot."""
-    known = {item.feature: item for item in features}
-    groups: dict[str, list[InputRow]] = {"Person and measured values": [], "Answers": [], "Measured in images": []}
+    known = {item.feature: item for item in features if may_see_genetics or item.feature not in GENETIC_FEATURES}
+    groups: dict[str, list[InputRow]] = {MEASURED: [], ANSWERED: [], IN_IMAGES: []}
+    missing: dict[str, list[InputRow]] = {"Not on file": [], "Stated by nobody": []}
     for feature in sorted(known.values(), key=lambda item: item.id):
-        if feature.state == FeatureState.MISSING and _is_not_needed(feature.feature, known):
-            continue
-        is_image = feature.source_type == "MEASUREMENT" or feature.feature in IMAGE_FEATURES
-        title = (
-            "Measured in images"
-            if is_image
-            else "Answers"
-            if feature.feature in QUESTION_OF_FEATURE
-            else "Person and measured values"
-        )
-        groups[title].append(_row(feature, names))
+        row = _row(feature, names)
+        if feature.state == FeatureState.MISSING:
+            if not _is_not_needed(feature.feature, known):
+                missing["Stated by nobody" if feature.feature in QUESTION_OF_FEATURE else "Not on file"].append(row)
+        else:
+            groups[_group_of(feature)].append(row)
+    return Inputs(_filled(groups), _filled(missing))
+
+
+def _filled(groups: Mapping[str, list[InputRow]]) -> list[InputGroup]:
     return [InputGroup(title, rows) for title, rows in groups.items() if rows]
 
 
-IMAGE_FEATURES = {"agatston_score"}
+MEASURED, ANSWERED, IN_IMAGES = "Person and measured values", "Answers", "Measured in images"
+IMAGE_FEATURES = {"agatston_score", "metal_in_ct"}
+
+
+def _group_of(feature: SnapshotFeature) -> str:
+    if feature.source_type == "MEASUREMENT" or feature.feature in IMAGE_FEATURES:
+        return IN_IMAGES
+    return ANSWERED if feature.feature in QUESTION_OF_FEATURE else MEASURED
 
 
 def _is_not_needed(name: str, known: Mapping[str, SnapshotFeature]) -> bool:
-    """What nobody missed: weight and height where the index was sent, pregnancy where it is not asked."""
-    if name in {"body_weight_kg", "body_height_cm"}:
-        return known["bmi_kg_m2"].state == FeatureState.USED
-    return name == "pregnancy" and not may_be_pregnant(known)
+    """What nobody missed: weight and height where the index was sent."""
+    bmi = known.get("bmi_kg_m2")
+    return name in {"body_weight_kg", "body_height_cm"} and bmi is not None and bmi.state == FeatureState.USED
 
 
 def _row(feature: SnapshotFeature, names: Mapping[str, str]) -> InputRow:
@@ -93,6 +112,7 @@ def _row(feature: SnapshotFeature, names: Mapping[str, str]) -> InputRow:
         value=_value(feature),
         sent=_sent(feature),
         effective_at=feature.effective_at,
+        setting=_setting(feature),
         source=_source(feature, names),
         notes=notes,
         is_used=is_used,
@@ -106,6 +126,8 @@ def _value(feature: SnapshotFeature) -> str:
         return f"{words}: {feature.sentence}" if feature.source_type == "CONDITION" and feature.sentence else words
     if feature.feature == "sex":
         return feature.value
+    if feature.feature == "pce_race":
+        return named(feature.value)
     return quantity_words(feature.value, feature.unit) if feature.value else ""
 
 
@@ -116,6 +138,14 @@ def _sent(feature: SnapshotFeature) -> str:
     ):
         return ""
     return f"{feature.sent_value} {unit_words(feature.sent_unit)}"
+
+
+def _setting(feature: SnapshotFeature) -> str:
+    """Where a value was measured; an answer and an image have no setting."""
+    if feature.setting in {Setting.AMBULATORY, Setting.INPATIENT, Setting.EMERGENCY}:
+        return Setting(feature.setting).label.lower()
+    is_measured = feature.source_type == "OBSERVATION" and feature.feature not in QUESTION_OF_FEATURE
+    return Setting.UNKNOWN.label.lower() if is_measured else ""
 
 
 def _source(feature: SnapshotFeature, names: Mapping[str, str]) -> str:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from cdss.assessments.models import Assessment, OverrideReason, ReviewKind, RiskEstimate
+from cdss.assessments.models import Assessment, ReviewKind, RiskEstimate
+from cdss.assessments.services.assess import headline_of
 from cdss.assessments.services.snapshot import age_completed_years
-from cdss.dashboard.words import equation_words, outcome_words
+from cdss.dashboard.presenters_refusals import LIMITED_HORIZON
+from cdss.dashboard.words import equation_words, outcome_words, score_words
 from patients.models import Patient
 
 
@@ -26,9 +28,11 @@ class Banner:
 class HistoryRow:
     assessment: Assessment
     headline: RiskEstimate | None
+    score: str
     title: str
     answer: str
     is_current: bool
+    is_on_demand: bool  # a number that the record itself shows only to who asks
 
 
 def patient_age_years(patient: Patient, now: datetime) -> int | None:
@@ -56,23 +60,38 @@ def present_banner(patient: Patient, now: datetime) -> Banner:
 def present_history(assessments: Iterable[Assessment], current: Assessment | None) -> list[HistoryRow]:
     rows = []
     for assessment in assessments:
-        headline = next(iter(assessment.estimates.all()), None)
+        estimates = list(assessment.estimates.all())
+        headline = headline_of(estimates) if estimates else None
         reviews = [f"{ReviewKind(review.kind).label} by {review.reviewer_name}" for review in assessment.reviews.all()]
         rows.append(
             HistoryRow(
                 assessment=assessment,
                 headline=headline,
+                score=headline_score(headline),
                 title=headline_words(headline.outcome, headline.horizon_years, headline.equation) if headline else "",
                 answer="; ".join(reviews),
                 is_current=current is not None and assessment.id == current.id,
+                is_on_demand=headline_is_on_demand(headline),
             )
         )
     return rows
 
 
+def headline_score(headline: RiskEstimate | None) -> str:
+    if headline is None or headline.score is None:
+        return ""
+    return score_words(headline.score, headline.score_low, headline.score_high)
+
+
+def headline_is_on_demand(headline: RiskEstimate | None) -> bool:
+    """A refusal hides nothing: it is said."""
+    return (
+        headline is not None
+        and not headline.reason_code
+        and any(note["code"] == LIMITED_HORIZON for note in headline.notes)
+    )
+
+
 def headline_words(outcome: str, horizon_years: int, equation: str) -> str:
-    return f"{outcome_words(outcome).title}, {horizon_years} years, {equation_words(equation)}"
-
-
-def reason_words(reason: str) -> str:
-    return OverrideReason(reason).label if reason else ""
+    horizon = f"{horizon_years} years, " if horizon_years else ""
+    return f"{outcome_words(outcome).title}, {horizon}{equation_words(equation)}"

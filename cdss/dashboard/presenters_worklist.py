@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from cdss.assessments.models import AssessmentReview, ReviewKind, WorklistEntry, WorklistState
 from cdss.assessments.services.snapshot import age_completed_years
-from cdss.dashboard.presenters_patient import headline_words, patient_name
+from cdss.dashboard.presenters_patient import headline_is_on_demand, headline_score, headline_words, patient_name
 from cdss.dashboard.words import waiting_words
 from patients.models import Patient
 
@@ -22,6 +22,8 @@ class PatientLine:
     age_and_sex: str
     entry: WorklistEntry | None
     headline: str
+    score: str
+    is_on_demand: bool  # a number that the record itself shows only to who asks
     state_words: str
     waiting: str
 
@@ -61,6 +63,8 @@ def _line(patient: Patient, entry: WorklistEntry | None, now: datetime) -> Patie
         age_and_sex=", ".join(part for part in (age, patient.sex) if part),
         entry=entry,
         headline=headline_words(entry.outcome, entry.horizon_years, entry.equation) if entry else "",
+        score=headline_score(entry.headline) if entry else "",
+        is_on_demand=headline_is_on_demand(entry.headline) if entry else False,
         state_words=WorklistState(entry.state).label if entry else "No record yet",
         waiting=waiting_words(entry.waiting_since, now) if entry else "",
     )

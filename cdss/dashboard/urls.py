@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from cdss.dashboard.views import about, images, patient, quarantine, review, session, worklist
+from cdss.dashboard.views import about, images, patient, policy, quarantine, review, session, worklist
 
 urlpatterns: list[URLPattern] = [
     path("", worklist.worklist, name="worklist"),
@@ -17,5 +17,10 @@ urlpatterns: list[URLPattern] = [
     path("key-images/<uuid:key_image_id>.png", images.key_image, name="key-image"),
     path("quarantine/", quarantine.quarantine, name="quarantine"),
     path("quarantine/<uuid:quarantine_id>/", quarantine.quarantine_decide, name="quarantine-decide"),
+    path("policy/", policy.policy, name="policy"),
+    path("policy/edit/", policy.policy_edit, name="policy-edit"),
+    path("policy/trials/<uuid:trial_id>/", policy.policy_trial, name="policy-trial"),
+    path("policy/trials/<uuid:trial_id>/work/", policy.policy_trial_work, name="policy-trial-work"),
+    path("policy/trials/<uuid:trial_id>/adopt/", policy.policy_trial_adopt, name="policy-trial-adopt"),
     path("about/", about.about, name="about-release"),
 ]

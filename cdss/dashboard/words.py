@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
+
+from cdss.assessments.inference import release_manifest
+
 
 @dataclass(frozen=True, slots=True)
 class OutcomeWords:
@@ -15,25 +19,29 @@ class OutcomeWords:
 OUTCOMES = {
     "total_cvd": OutcomeWords("Total cardiovascular disease", "a heart attack, stroke or heart failure"),
     "ascvd": OutcomeWords("Atherosclerotic cardiovascular disease", "a heart attack or stroke"),
+    "cvd": OutcomeWords("Cardiovascular disease", "a heart attack, stroke or cardiovascular death"),
+    "general_cvd": OutcomeWords(
+        "General cardiovascular disease", "a coronary event, stroke, heart failure or peripheral artery disease"
+    ),
     "heart_failure": OutcomeWords("Heart failure", "heart failure"),
     "stroke": OutcomeWords("Stroke", "a stroke"),
     "chd": OutcomeWords("Coronary events", "a coronary event"),
+    "dementia": OutcomeWords("Dementia", "dementia"),
 }
-EQUATIONS = {
-    "prevent_base": "PREVENT",
-    "mesa_chd": "MESA without calcium",
-    "mesa_chd_cac": "MESA with calcium",
-}
-# The scale on which the shares of an equation's inputs add up.
-SCALES = {"prevent_base": "log-odds", "mesa_chd": "log-hazard", "mesa_chd_cac": "log-hazard"}
+# What an equation receives; the names are those of ml.types.AssessmentInputs.
 INPUTS = {
     "age_years": "Age",
     "sex": "Sex",
     "systolic_bp_mmhg": "Systolic blood pressure",
+    "tia_systolic_bp_mmhg": "Systolic blood pressure after the TIA",
+    "tia_diastolic_bp_mmhg": "Diastolic blood pressure after the TIA",
     "total_cholesterol_mmol_l": "Total cholesterol",
     "hdl_cholesterol_mmol_l": "HDL cholesterol",
     "bmi_kg_m2": "Body mass index",
     "egfr_ml_min_173m2": "eGFR",
+    "hba1c_percent": "HbA1c",
+    "urine_albumin_creatinine_ratio_mg_g": "Urine albumin-creatinine ratio",
+    "sdi_decile": "Social deprivation index, decile",
     "has_diabetes": "Diabetes",
     "is_current_smoker": "Currently smokes",
     "takes_antihypertensive": "Blood-pressure medication",
@@ -41,7 +49,28 @@ INPUTS = {
     "takes_lipid_lowering": "Lipid-lowering drug",
     "has_family_history_of_heart_attack": "Family history of heart attack",
     "mesa_race_ethnicity": "Group as MESA defined it",
+    "pce_race": "Group as the Pooled Cohort Equations defined it",
+    "score2_region": "SCORE2 region",
     "agatston_score": "Agatston score",
+    "has_prior_cardiovascular_disease": "Known cardiovascular disease",
+    "has_heart_failure": "Heart failure",
+    "has_coronary_heart_disease": "Coronary heart disease",
+    "has_vascular_disease": "Vascular disease",
+    "has_hypertension": "Hypertension",
+    "has_atrial_fibrillation": "Atrial fibrillation",
+    "has_left_ventricular_hypertrophy": "Left ventricular hypertrophy on the ECG",
+    "has_prior_stroke": "Previous stroke",
+    "has_prior_stroke_or_tia": "Previous stroke or TIA",
+    "tia_clinical_features": "Signs of the TIA",
+    "tia_duration_minutes": "Duration of the TIA",
+    "education_years": "Education",
+    "is_physically_active": "Physically active",
+    "is_apoe_e4_carrier": "APOE ε4 carrier",
+    "has_depressive_symptoms": "Depressive symptoms",
+    "needs_help_with_money_or_medication": "Needs help with money or medication",
+    "has_high_cognitive_activity": "High cognitive activity",
+    "eats_mediterranean_diet": "Mediterranean diet",
+    "drinks_low_to_moderate_alcohol": "Low to moderate alcohol",
 }
 MEASUREMENTS = {
     "agatston_score": "Agatston score",
@@ -72,13 +101,50 @@ def outcome_words(outcome: str) -> OutcomeWords:
 
 
 def equation_words(equation: str) -> str:
-    return EQUATIONS.get(equation) or named(equation)
+    """The label that the release gives its equation."""
+    described = release_manifest(settings.MODEL_RELEASE)["equations"].get(equation)
+    return str(described["label"]) if described else named(equation)
+
+
+def input_words(name: str) -> str:
+    return INPUTS.get(name) or named(name)
+
+
+def points_words(points: float) -> str:
+    """
+    >>> points_words(7.0), points_words(-1.4), points_words(0.0)
+    ('7', '−1.4', '0')
+    """
+    return f"{points:.1f}".removesuffix(".0").replace("-", "−")
+
+
+def score_words(score: float, low: float | None, high: float | None) -> str:
+    """
+    >>> score_words(7, 0, 15), score_words(2.4, -5.9, 12.7), score_words(9, 0, None)
+    ('7 of 15 points', '2.4 points, on a scale from −5.9 to 12.7', '9 points')
+    """
+    points = points_words(score)
+    if low is None or high is None:
+        return f"{points} point{'' if points == '1' else 's'}"
+    if low == 0:
+        return f"{points} of {points_words(high)} points"
+    return f"{points} points, on a scale from {points_words(low)} to {points_words(high)}"
 
 
 def named(identifier: str) -> str:
     """`suv_bw_mean` as "Suv bw mean": for what has no words of its own."""
     words = identifier.replace("_", " ")
     return words[:1].upper() + words[1:]
+
+
+def inside(words: str) -> str:
+    """Words as they stand within a sentence: a small letter first, unless they begin with a name or an acronym.
+
+    >>> inside("Heart failure"), inside("HbA1c measured"), inside("TIA within 7 days")
+    ('heart failure', 'HbA1c measured', 'TIA within 7 days')
+    """
+    first = words.partition(" ")[0]
+    return words if any(letter.isupper() for letter in first[1:]) else words[:1].lower() + words[1:]
 
 
 def unit_words(unit: str) -> str:

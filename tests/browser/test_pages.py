@@ -13,6 +13,8 @@ from pytest_django.live_server_helper import LiveServer
 from cdss.jobs.running import jobs_run_due
 from imaging.services.readings import calcium_confirm
 from patients.models import Patient
+from patients.services.clinical_rows import NewCondition
+from patients.terminology import SNOMED_CT
 from tests import factories
 from tests.browser.watching import Watch, sign_in, watched_page
 from tests.cdss.dashboard.reading import YOUNG, identity_of, study_arrives, study_send
@@ -23,6 +25,7 @@ SHOTS = os.environ.get("SCREENSHOTS")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
+IN_FIBRILLATION = ("heart_failure", "hypertension", "vascular_disease", "valvular_atrial_fibrillation")
 LABEL = "Test. Every patient is synthetic."
 
 
@@ -35,7 +38,13 @@ def world() -> tuple[factories.Hospital, dict[str, Patient]]:
         "withheld": factories.complete_patient(at, mrn="N-1003", given_name="Cem", sex="male"),
         "young": factories.complete_patient(at, mrn="N-1004", given_name="Dina", birth_date=YOUNG),
         "empty": factories.patient(at, mrn="N-1005", given_name="Eve"),
+        "points": factories.complete_patient(at, mrn="N-1006", given_name="Finn", sex="male"),
+        "palliative": factories.complete_patient(at, mrn="N-1007", given_name="Gil", sex="male"),
     }
+    factories.record(at, people["points"], NewCondition(SNOMED_CT, "49436004"))
+    factories.record(at, people["points"], *(factories.answer(name, "no") for name in IN_FIBRILLATION))
+    factories.record(at, people["palliative"], NewCondition(SNOMED_CT, "103735009"))
+    factories.record(at, people["empty"], factories.quantity("718-7", "13.2", "g/dL"))
     factories.record(at, people["unanswered"], *factories.complete_labs())
     factories.record(at, people["withheld"], factories.answer("prior_stroke_or_tia", "yes", days_ago=1))
     jobs_run_due()
@@ -86,6 +95,7 @@ def test_every_page_is_clean(browser: Browser, live_server: LiveServer, settings
         "worklist": "/?state=ALL",
         "patients": "/patients/",
         "about": "/about/",
+        "policy": "/policy/",
         **{f"patient-{state}": f"/patients/{who.id}/" for state, who in people.items()},
     }.items():
         page.goto(address)
@@ -98,6 +108,15 @@ def test_every_page_is_clean(browser: Browser, live_server: LiveServer, settings
     sign_in(page, at.administrator.username)
     page.goto("/quarantine/")
     check(page, watch, "quarantine", scheme)
+    page.goto("/policy/edit/")
+    check(page, watch, "policy-edit", scheme)
+    page.get_by_label("Place of Framingham Stroke 2017: stroke, 10 years").first.select_option("Not asked for")
+    page.get_by_role("button", name="Try it").click()
+    page.wait_for_url("**/trials/**")
+    check(page, watch, "policy-trial-under-way", scheme)
+    jobs_run_due()
+    page.get_by_role("button", name="Put into effect").wait_for()
+    check(page, watch, "policy-trial", scheme)
     page.get_by_role("button", name="Sign out").click()
     sign_in(page, at.auditor.username)
     check(page, watch, "audit", scheme)

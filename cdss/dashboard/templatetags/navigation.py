@@ -17,6 +17,7 @@ LINKS = (
     (scopes.ASSESSMENTS_READ, "worklist", "Worklist"),
     (scopes.PATIENTS_READ, "patients", "Patients"),
     (scopes.QUARANTINE_RESOLVE, "quarantine", "Kept apart"),
+    (scopes.POLICY_READ, "policy", "Policy"),
     (scopes.AUDIT_READ, "audit-log", "Audit log"),
     ("", "about-release", "About"),
 )

@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from cdss.accounts.actors import Actor
 from cdss.accounts.pages import page
-from cdss.assessments.inference import release_label, release_manifest
+from cdss.assessments.inference import equation_ranges, release_label, release_manifest
 from cdss.assessments.policy.table import VERSION as POLICY_VERSION
 from cdss.core.version import CODE_VERSION
 from cdss.dashboard.words import outcome_words
@@ -23,10 +23,12 @@ def about(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     equations = [
         {
             **described,
+            "ranges": equation_ranges(name),
             "title": _title(described),
             "outcome_titles": [outcome_words(outcome).title for outcome in described.get("outcomes", [])],
+            "horizons": [years for years in described.get("horizons_years", []) if years],
         }
-        for _, described in sorted(manifest["equations"].items())
+        for name, described in sorted(manifest["equations"].items())
     ]
     context = {
         "label": label,

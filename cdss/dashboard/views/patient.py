@@ -17,7 +17,7 @@ from cdss.accounts.pages import page
 from cdss.accounts.selectors import user_names
 from cdss.assessments.models import OverrideReason
 from cdss.assessments.selectors import assessment_history, assessment_visible_to, assessments_detailed
-from cdss.dashboard.forms import answers_of
+from cdss.dashboard.form_answers import answers_of
 from cdss.dashboard.patient_page import (
     HISTORY_LENGTH,
     patient_page,
@@ -44,16 +44,22 @@ def patient(request: HttpRequest, actor: Actor, patient_id: uuid.UUID) -> HttpRe
 def patient_work(request: HttpRequest, actor: Actor, patient_id: uuid.UUID) -> HttpResponseBase:
     """The fragment that asks again every few seconds, more slowly after some minutes, and not once all is done."""
     seen = patient_visible_to(actor, patient_id)
-    asked = request.GET.get("asked", "")
-    times = int(asked) + 1 if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+    times, seconds = poll_state(request)
     context = {
         "patient": seen,
         "work": work_of(actor, seen),
         "asked": times,
-        "seconds": FAST_SECONDS if times < FAST_TIMES else SLOW_SECONDS,
+        "seconds": seconds,
         "is_poll": True,
     }
     return render(request, "dashboard/_work.html", context)
+
+
+def poll_state(request: HttpRequest) -> tuple[int, int]:
+    """How often a fragment has been asked for, this time included, and in how many seconds to ask again."""
+    asked = request.GET.get("asked", "")
+    times = int(asked) + 1 if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+    return times, FAST_SECONDS if times < FAST_TIMES else SLOW_SECONDS
 
 
 @page(scopes.PATIENTS_WRITE, methods=("POST",))
@@ -62,7 +68,7 @@ def answers(request: HttpRequest, actor: Actor, patient_id: uuid.UUID) -> HttpRe
     """Record the answers that were changed, and nothing else; one bad answer and none is recorded."""
     now = timezone.now()
     shown = patient_page(actor, patient_id, now)
-    changed = answers_of(request.POST, shown.questions, now, shown.known.answers)
+    changed = answers_of(request.POST, shown.questions, now, shown.known)
     if not shown.has_answer_errors:
         if not changed:
             return _see_other(patient_id)
@@ -95,7 +101,7 @@ def assessment(request: HttpRequest, actor: Actor, assessment_id: uuid.UUID) -> 
     history = present_history(assessment_history(actor, who.id)[:HISTORY_LENGTH], detailed)
     context = {
         "banner": present_banner(who, timezone.now()),
-        "record": present_record(detailed, names),
+        "record": present_record(actor, detailed, names),
         "history": history,
         "superseded_by": getattr(detailed, "superseded_by", None),
         "override_reasons": OverrideReason.choices,

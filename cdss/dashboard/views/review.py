@@ -19,7 +19,7 @@ from cdss.core.errors import DomainError, NotFoundError
 from cdss.dashboard.forms import CalciumForm, ReviewForm
 from cdss.dashboard.patient_page import patient_page, patient_page_render
 from imaging.selectors import series_version_visible_to
-from imaging.services.readings import calcium_confirm
+from imaging.services.readings import calcium_confirm, calcium_metal_record
 
 
 class NoAnswerError(DomainError):
@@ -59,25 +59,41 @@ def _answer(actor: Actor, assessment_id: uuid.UUID, form: ReviewForm) -> None:
         raise NoAnswerError("Acknowledge the record or override it: one of the two.", field="form")
 
 
+class MetalAndScoreError(DomainError):
+    status = 422
+    code = "METAL_AND_SCORE"
+
+
 @page(scopes.ASSESSMENTS_REVIEW, methods=("POST",))
 def calcium(request: HttpRequest, actor: Actor, series_version_id: uuid.UUID) -> HttpResponseBase:
-    """One verdict per candidate (`verdict-<number>`) and two statements; all of it or nothing."""
+    """One verdict per candidate (`verdict-<number>`) and two statements, or the metal seen; all of it or nothing."""
     form = CalciumForm.of(request.POST)
     patient_id = series_version_visible_to(actor, series_version_id).series.study.patient_id
     try:
-        calcium_confirm(
-            actor=actor,
-            series_version_id=series_version_id,
-            verdicts=form.verdicts,
-            attests_gated_whole_heart=form.attests_gated_whole_heart,
-            attests_no_metal=form.attests_no_metal,
-            seen_reading=form.seen_reading,
-        )
+        _read_calcium(actor, series_version_id, form)
     except NotFoundError:
         raise
     except DomainError as error:
         return _calcium_refused(request, actor, patient_id, series_version_id, form, error)
     return _to_patient(patient_id, f"series-{series_version_id}")
+
+
+def _read_calcium(actor: Actor, series_version_id: uuid.UUID, form: CalciumForm) -> None:
+    if form.is_metal:
+        calcium_metal_record(
+            actor=actor, series_version_id=series_version_id, metal=form.metal, seen_reading=form.seen_reading
+        )
+        return
+    if form.metal:
+        raise MetalAndScoreError("Metal is ticked: a CT with a stent, bypass, valve or lead has no score.")
+    calcium_confirm(
+        actor=actor,
+        series_version_id=series_version_id,
+        verdicts=form.verdicts,
+        attests_gated_whole_heart=form.attests_gated_whole_heart,
+        attests_no_metal=form.attests_no_metal,
+        seen_reading=form.seen_reading,
+    )
 
 
 def _calcium_refused(
@@ -99,6 +115,7 @@ def _calcium_refused(
             row.is_missing = not row.chosen
         reading.attests_gated_whole_heart = form.attests_gated_whole_heart
         reading.attests_no_metal = form.attests_no_metal
+        reading.metal = form.metal
         reading.errors = [error.sentence]
         return patient_page_render(request, actor, shown, status=error.status)
 

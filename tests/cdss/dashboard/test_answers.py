@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+from decimal import Decimal
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from cdss.assessments.models import Assessment
 from cdss.audit.models import AuditEntry
 from cdss.jobs.running import jobs_run_due
 from patients.models import Observation, Patient
-from patients.services.clinical_rows import NewCondition
-from patients.terminology import SNOMED_CT
+from patients.services.clinical_rows import NewCondition, NewObservation
+from patients.terminology import ENTERED_QUANTITY_OF_FEATURE, SNOMED_CT
 from tests import factories
 from tests.cdss.dashboard.conftest import SignIn
 from tests.cdss.dashboard.reading import YOUNG, tags_of, text_of
@@ -144,3 +149,157 @@ def test_only_clinicians_answer(hospital: Hospital, other_hospital: Hospital, wh
     assert stated(who) == {}
     page = signed_in(hospital.administrator).get(f"/patients/{who.id}/").content.decode()
     assert 'name="answer-' not in page
+
+
+def numbers_of(client: Client, who: Patient) -> dict[str, str]:
+    tags = tags_of(client.get(f"/patients/{who.id}/").content)
+    names = [(a.get("name") or "", a.get("value") or "") for tag, a in tags if tag == "input"]
+    return {name.removeprefix("number-"): value for name, value in names if name.startswith("number-")}
+
+
+def test_histories_are_asked_first_and_the_rest_waits_in_closed_groups(clinician: Client, who: Patient) -> None:
+    page = clinician.get(f"/patients/{who.id}/").content.decode()
+    first, rest = page.split('<details class="question-group"', 1)
+    asked = set(re.findall(r'name="answer-(\w+)"', first))
+    assert asked == {
+        "prior_cardiovascular_disease",
+        "prior_stroke_or_tia",
+        "atrial_fibrillation",
+        "cognitive_disorder",
+    }
+    assert 'name="answer-diabetes"' in rest
+    assert '<details class="question-group" open' not in page
+    # Answered, they stand in their group, and what a number lacks next is open.
+    clinician.post(f"/patients/{who.id}/answers/", {f"answer-{name}": "no" for name in asked})
+    jobs_run_due()
+    page = clinician.get(f"/patients/{who.id}/").content.decode()
+    assert "Needed before a number is shown" not in page
+    opened = re.findall(r'<details class="question-group" open><summary><b>([^<]+)</b>', page)
+    assert opened
+
+
+def test_only_what_matters_for_this_person_is_asked(hospital: Hospital, clinician: Client, who: Patient) -> None:
+    asked = form_of(clinician, who)
+    for name in ("heart_failure", "valvular_atrial_fibrillation", "tia_within_7_days", "tia_clinical_features"):
+        assert f"seen-{name}" not in asked
+    clinician.post(f"/patients/{who.id}/answers/", {"answer-atrial_fibrillation": "yes"})
+    asked = form_of(clinician, who)
+    for name in ("heart_failure", "valvular_atrial_fibrillation", "vascular_disease", "hypertension"):
+        assert f"seen-{name}" in asked
+    older = factories.patient(hospital, birth_date=date(1930, 1, 1))
+    assert "education_years" not in numbers_of(clinician, older)
+    assert "education_years" in numbers_of(clinician, who)
+
+
+def test_a_number_is_recorded_with_its_unit_and_withdrawn_when_emptied(clinician: Client, who: Patient) -> None:
+    address = f"/patients/{who.id}/answers/"
+    assert clinician.post(address, {"number-education_years": "12.5"}).status_code == 303
+    row = Observation.objects.get(patient=who, code="education-years")
+    assert (row.value_quantity, row.unit, row.value_code) == (Decimal("12.5"), "a", "")
+    assert numbers_of(clinician, who)["education_years"] == "12.5"
+    # Untouched, it is not recorded again.
+    sent = {"number-education_years": "12.5", "seen-education_years": "12.5"}
+    clinician.post(address, sent)
+    assert Observation.objects.filter(patient=who, code="education-years").count() == 1
+    assert clinician.post(address, {**sent, "number-education_years": ""}).status_code == 303
+    assert numbers_of(clinician, who)["education_years"] == ""
+    statuses = Observation.objects.filter(patient=who, code="education-years").order_by("recorded_at")
+    assert [item.status for item in statuses] == ["final", "entered-in-error"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("12,5", "Write one number with digits, and a point where it has decimals"),
+        ("twelve", "Write one number with digits"),
+        ("1e1", "Write one number with digits"),
+        ("NaN", "Write one number with digits"),
+        ("1234567890123", "Write one number with digits"),
+        ("\u0661\u0662", "Write one number with digits"),
+        ("-3", "Write one number with digits"),
+        ("75", "Years of education 75 a cannot be right"),
+    ],
+)
+def test_a_bad_number_is_refused_beside_its_field_and_kept(
+    clinician: Client, who: Patient, typed: str, sentence: str
+) -> None:
+    sent = {"number-education_years": typed, "answer-diabetes": "yes"}
+    response = clinician.post(f"/patients/{who.id}/answers/", sent)
+    assert response.status_code == 422
+    assert sentence in text_of(response.content)
+    assert not Observation.objects.filter(patient=who, source__startswith="form:").exists()
+    fields = {a.get("name"): a for tag, a in tags_of(response.content) if tag == "input"}
+    assert fields["number-education_years"]["value"] == typed
+    assert fields["number-education_years"]["aria-invalid"] == "true"
+    opened = response.content.decode().split("<b>Memory and cognition</b>")[0].rsplit("<details", 1)[1]
+    assert " open" in opened
+
+
+def test_a_number_that_a_system_sent_is_corrected_there(hospital: Hospital, clinician: Client, who: Patient) -> None:
+    quantity = ENTERED_QUANTITY_OF_FEATURE["education_years"]
+    sent = NewObservation(
+        quantity.code_system, quantity.code, timezone.now(), value=Decimal(9), unit=quantity.quantity.unit
+    )
+    factories.record(hospital, who, sent)
+    response = clinician.post(
+        f"/patients/{who.id}/answers/", {"number-education_years": "", "seen-education_years": "9"}
+    )
+    assert response.status_code == 422
+    assert "This value was sent by laboratory; correct it where it is recorded." in text_of(response.content)
+    # Somebody who knows better states another number; the sent one stays on file.
+    clinician.post(f"/patients/{who.id}/answers/", {"number-education_years": "11", "seen-education_years": "9"})
+    assert numbers_of(clinician, who)["education_years"] == "11"
+
+
+def test_an_answer_that_is_too_old_is_open_again_and_can_be_given_again(
+    hospital: Hospital, clinician: Client, who: Patient
+) -> None:
+    factories.record(hospital, who, factories.answer("diabetes", "no", days_ago=800))
+    assert form_of(clinician, who)["answer-diabetes"] == ""
+    assert "Too long ago, so it is asked again." in text_of(clinician.get(f"/patients/{who.id}/").content)
+    clinician.post(f"/patients/{who.id}/answers/", {"answer-diabetes": "no", "seen-diabetes": ""})
+    assert form_of(clinician, who)["answer-diabetes"] == "no"
+    assert Observation.objects.filter(patient=who, code="diabetes").count() == 2
+
+
+MAN, WOMAN_OF_60 = {"birth_date": YOUNG, "sex": "male"}, {}
+
+
+@pytest.mark.parametrize(
+    ("person", "feature", "days_ago"),
+    [
+        (MAN, "pregnancy", 10),
+        (WOMAN_OF_60, "pregnancy", 10),
+        (WOMAN_OF_60, "pregnancy", 200),  # too old to count as an input, and still a reason to stop
+        (WOMAN_OF_60, "dialysis", 10),
+        (WOMAN_OF_60, "palliative_care", 10),
+        (WOMAN_OF_60, "coronary_heart_disease", 10),
+        ({"birth_date": date(1930, 1, 1)}, "cognitive_disorder", 10),
+    ],
+)
+def test_a_stated_yes_that_stops_something_can_be_corrected_wherever_it_stops_it(
+    hospital: Hospital, clinician: Client, person: dict[str, object], feature: str, days_ago: int
+) -> None:
+    found = factories.patient(hospital, **person)
+    assert f"seen-{feature}" not in form_of(clinician, found)  # nobody is asked who has said nothing
+    factories.record(hospital, found, factories.answer(feature, "yes", days_ago=days_ago))
+    sent = form_of(clinician, found)
+    assert f"seen-{feature}" in sent
+    assert clinician.post(f"/patients/{found.id}/answers/", {**sent, f"answer-{feature}": "no"}).status_code == 303
+    assert stated(found) == {feature.replace("_", "-"): "no"}
+    assert f"seen-{feature}" not in form_of(clinician, found)
+
+
+def test_what_the_problem_list_says_is_not_offered_to_those_who_are_not_asked(
+    hospital: Hospital, clinician: Client
+) -> None:
+    found = factories.patient(hospital)
+    palliative_care = NewCondition(SNOMED_CT, "103735009")
+    factories.record(hospital, found, palliative_care, factories.answer("palliative_care", "yes"))
+    assert "answer-palliative_care" not in clinician.get(f"/patients/{found.id}/").content.decode()
+
+
+def test_a_way_of_life_is_not_asked_again_beyond_its_ages(hospital: Hospital, clinician: Client) -> None:
+    found = factories.patient(hospital, birth_date=date(1945, 1, 1))
+    factories.record(hospital, found, factories.answer("physical_activity", "yes"))
+    assert "seen-physical_activity" not in form_of(clinician, found)

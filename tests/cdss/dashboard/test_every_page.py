@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from cdss.assessments.inference import release_manifest
 from cdss.assessments.models import Assessment
 from patients.models import Patient
 from tests.cdss.dashboard.conftest import SignIn
@@ -43,6 +44,9 @@ def test_no_page_has_inline_style_script_or_another_host(
         (clinician, f"/assessments/{record.id}/"),
         (clinician, "/worklist/changes/"),
         (clinician, "/about/"),
+        (clinician, "/policy/"),
+        (administrator, "/policy/edit/"),
+        (auditor, "/policy/"),
         (clinician, "/nothing-here/"),
         (administrator, "/quarantine/"),
         (administrator, f"/patients/{assessed.id}/"),
@@ -74,6 +78,8 @@ def test_no_page_has_inline_style_script_or_another_host(
         ("/patients/", {"clinician", "administrator"}),
         ("/quarantine/", {"administrator"}),
         ("/audit/", {"auditor"}),
+        ("/policy/", {"clinician", "administrator", "auditor"}),
+        ("/policy/edit/", {"administrator"}),
         ("/about/", {"clinician", "administrator", "auditor"}),
     ],
 )
@@ -107,9 +113,9 @@ def test_another_hospitals_patient_is_not_there(
 
 def test_navigation_offers_what_the_role_may_open(hospital: Hospital, signed_in: SignIn) -> None:
     expected = {
-        "clinician": ["Worklist", "Patients", "About"],
-        "administrator": ["Worklist", "Patients", "Kept apart", "About"],
-        "auditor": ["Audit log", "About"],
+        "clinician": ["Worklist", "Patients", "Policy", "About"],
+        "administrator": ["Worklist", "Patients", "Kept apart", "Policy", "About"],
+        "auditor": ["Policy", "Audit log", "About"],
     }
     for role, links in expected.items():
         page = signed_in(getattr(hospital, role)).get("/about/").content.decode()
@@ -119,11 +125,16 @@ def test_navigation_offers_what_the_role_may_open(hospital: Hospital, signed_in:
             assert signed_in(getattr(hospital, role)).get(link).status_code == 200
 
 
-def test_about_names_every_equation_with_its_source(clinician: Client) -> None:
+def test_about_names_every_equation_with_its_source_and_range(clinician: Client, settings: Settings) -> None:
     page = text_of(clinician.get("/about/").content)
-    for words in ("PREVENT 2023", "MESA with calcium 2015", "doi:10.1161/CIRCULATIONAHA.123.067626", "equations-1.0.0"):
-        assert words in page
-    assert "Decision support, not a diagnosis. For adults without known cardiovascular disease" in page
+    manifest = release_manifest(settings.MODEL_RELEASE)
+    assert settings.MODEL_RELEASE in page
+    for described in manifest["equations"].values():
+        for words in (described["label"], described["citation"], f"doi:{described['doi']}"):
+            assert words in page.replace("&amp;", "&").replace("&#x27;", "'"), words
+    assert "age 30 to 59 years (over 30 years)" in page
+    assert "systolic blood pressure 90 to 180 mmHg" in page
+    assert manifest["clinical_use"] in page
 
 
 def test_error_page_shows_what_happened_and_the_id_to_quote(clinician: Client) -> None:
@@ -139,7 +150,7 @@ def test_error_page_shows_what_happened_and_the_id_to_quote(clinician: Client) -
 
 def test_style_sheet_is_small_and_has_no_address_in_it() -> None:
     text = CSS.read_text()
-    assert len(text.encode()) <= 15_000
+    assert len(text.encode()) <= 17_000
     assert "url(" not in text
     assert "@import" not in text
 

@@ -70,7 +70,9 @@ def test_confirming_makes_a_score_and_a_record_with_the_mesa_pair(
     reading = CalciumReading.objects.get()
     page = text_of(clinician.get(f"/patients/{assessed.id}/").content)
     assert reading.agatston_score > 100
-    assert f"Agatston score {reading.agatston_score:.0f} , read by Clinician of north" in page
+    category = "A3" if reading.agatston_score >= 300 else "A2"
+    said = f"Agatston score {reading.agatston_score:.0f} (CAC-DRS 2018: {category})"
+    assert f"{said} , read by Clinician of north" in page
     record = Assessment.objects.get(superseded_by__isnull=True)
     risks = {item.equation: item.risk for item in record.estimates.filter(equation__startswith="mesa")}
     without, with_calcium = risks["mesa_chd"], risks["mesa_chd_cac"]
@@ -80,8 +82,48 @@ def test_confirming_makes_a_score_and_a_record_with_the_mesa_pair(
     assert pair in page
     clinician.post(address, {**verdicts_of(version, "NOT_CORONARY"), **ATTESTED, "seen_reading": "1"})
     again = text_of(clinician.get(f"/patients/{assessed.id}/").content)
-    assert "Agatston score 0 , read by" in again
-    assert f"Replaced readings: {reading.agatston_score:.0f} by Clinician of north" in again
+    assert "Agatston score 0 (CAC-DRS 2018: A0) , read by" in again
+    assert f"Replaced readings: {said} by Clinician of north" in again
+
+
+def test_metal_is_recorded_instead_of_a_score_and_contradicts_a_history_without_coronary_disease(
+    hospital: Hospital, clinician: Client, assessed: Patient, version: SeriesVersion
+) -> None:
+    address = f"/series-versions/{version.id}/calcium/"
+    sent = {"reading": "METAL", "metal": ["CORONARY_STENT", "LEAD"], "seen_reading": "0"}
+    assert [clinician.post(address, sent).status_code for _ in range(2)] == [303, 303]
+    reading = CalciumReading.objects.get()
+    assert (reading.metal, reading.agatston_score) == (["CORONARY_STENT", "LEAD"], None)
+    jobs_run_due()
+    page = text_of(clinician.get(f"/patients/{assessed.id}/").content)
+    assert "Not scored: coronary stent and pacemaker or defibrillator lead seen , read by Clinician of north" in page
+    record = Assessment.objects.get(superseded_by__isnull=True)
+    assert set(record.estimates.filter(equation="prevent_base").values_list("reason_code", flat=True)) == {
+        "CONTRADICTION"
+    }
+    assert clinician.post(address, {**verdicts_of(version), **ATTESTED, "seen_reading": "1"}).status_code == 303
+    assert "Replaced readings: Not scored: coronary stent and" in text_of(
+        clinician.get(f"/patients/{assessed.id}/").content
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        ({**ATTESTED, "metal": ["BYPASS"]}, "Metal is ticked: a CT with a stent, bypass, valve or lead has no score."),
+        ({"reading": "METAL"}, "Say what is seen"),
+        ({"reading": "METAL", "metal": ["MAGNET"]}, "is not among what can be recorded"),
+    ],
+)
+def test_a_reading_of_metal_and_score_together_or_of_nothing_is_refused(
+    clinician: Client, version: SeriesVersion, sent: dict[str, list[str] | str], sentence: str
+) -> None:
+    response = clinician.post(f"/series-versions/{version.id}/calcium/", {**verdicts_of(version), **sent})
+    assert response.status_code == 422
+    assert sentence in text_of(response.content)
+    ticked = {a.get("value") for _, a in tags_of(response.content) if "checked" in a and a.get("name") == "metal"}
+    assert ticked == set(sent.get("metal", [])) & {"BYPASS"}
+    assert CalciumReading.objects.count() == 0
 
 
 def seen_in(html: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from django.test import Client
@@ -52,6 +53,40 @@ def test_order_is_by_waiting_time_and_a_refused_patient_does_not_sink(clinician:
     assert f"{entry.risk * 100:.1f} % Total cardiovascular disease, 10 years, PREVENT Not yet answered" in page
     assert "No number Not shown: a previous stroke or TIA is recorded." in page
     assert "PRIOR_STROKE" in page
+
+
+def test_points_stand_where_no_risk_is_shown_first(signed_in: SignIn) -> None:
+    """Familial hypercholesterolaemia puts SCORE2 second and refuses it: the points of atrial fibrillation lead."""
+    at = factories.hospital("south", region="EUROPE")
+    who = factories.patient(at, birth_date=date(1930, 3, 14))
+    answers = {"heart_failure": "no", "hypertension": "yes", "vascular_disease": "no", "anticoagulant_treatment": "no"}
+    stated = factories.complete_answers(atrial_fibrillation="yes", valvular_atrial_fibrillation="no", **answers)
+    lipids = factories.answer("familial_hypercholesterolaemia", "yes")
+    factories.record(at, who, *factories.complete_labs(), *stated, lipids)
+    jobs_run_due()
+    headline = WorklistEntry.objects.get(patient=who).headline
+    assert headline is not None
+    assert (headline.equation, headline.score, headline.risk) == ("cha2ds2_va", 3, None)
+    client = signed_in(at.clinician)
+    for address in ("/", "/patients/", f"/patients/{who.id}/"):
+        assert "3 of 8 points Stroke, CHA2DS2-VA" in text_of(client.get(address).content)
+    assert " %" not in text_of(client.get("/").content)
+
+
+def test_a_limited_horizon_hides_the_number_and_not_a_refusal(hospital: Hospital, clinician: Client) -> None:
+    care = factories.answer("palliative_care", "yes")
+    for name, stroke in (("Shown", "no"), ("Refused", "yes")):
+        who = factories.patient(hospital, family_name=name)
+        stated = factories.complete_answers(prior_stroke_or_tia=stroke)
+        factories.record(hospital, who, *factories.complete_labs(), *stated, care)
+    jobs_run_due()
+    for address in ("/", "/patients/"):
+        page = text_of(clinician.get(address).content)
+        refused, shown = sorted(re.findall(r"(?:Shown|Refused), Ada.*?Not yet answered", page))
+        assert "On demand Total cardiovascular disease, 10 years, PREVENT" in shown
+        assert "No number" in refused
+        assert "PRIOR_STROKE" in refused
+        assert " %" not in page
 
 
 def test_paging_shows_everybody_once(clinician: Client, three: list[Patient], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         known = ",".join(sorted(scopes.OF_INTEGRATION))
         parser.add_argument("name")
         parser.add_argument("--organisation", required=True, metavar="SLUG")
-        parser.add_argument("--scopes", default=known, help=f"comma separated; all of them: {known}")
+        parser.add_argument("--scopes", default=known, help=f"comma separated, as {known}; genetics.read by name only")
         parser.add_argument("--days", type=int, default=365, help="until the token expires")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -23,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--organisation", required=True, metavar="SLUG")
         parser.add_argument("--role", choices=Role.values, required=True)
         parser.add_argument("--full-name", required=True)
+        parser.add_argument("--may-see-genetics", action="store_true", help="sees genetic test results and their risks")
         parser.add_argument("--password-stdin", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,6 +37,7 @@ class Command(BaseCommand):
                     full_name=options["full_name"],
                     role=Role(options["role"]),
                     password=password,
+                    may_see_genetics=options["may_see_genetics"],
                 )
                 creation_audit(
                     action="user.created", subject_type="user", subject_id=user.id, organisation=organisation
