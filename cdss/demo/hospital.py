@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +15,13 @@ from cdss.accounts import scopes
 from cdss.accounts.actors import Actor, actor_of
 from cdss.accounts.models import ApiClient, Organisation, Role, User
 from cdss.accounts.services import organisation_create, token_digest, user_create
+from cdss.assessments.policy.document import policy_document
+from cdss.assessments.policy.in_force import policy_current
+from cdss.assessments.services.policy import policy_adopt, policy_try
 from cdss.demo.hospital_rows import condition_bodies, medication_bodies, observation_bodies, patient_body
 from cdss.demo.processes import PASSWORD
+from cdss.jobs.models import Job
+from cdss.jobs.running import job_run
 from imaging.models import Study
 from imaging.services.ingest import instance_store
 from imaging.services.lifecycle import study_close
@@ -30,7 +37,10 @@ from patients.services.clinical_rows import (
 )
 from patients.services.patients import patient_resolve
 
-TIME_ZONES = {"north": "America/New_York", "lakeside": "America/Chicago"}
+TIME_ZONES = {"north": "America/New_York", "lakeside": "Europe/Dublin"}
+REGIONS = {"north": "US", "lakeside": "EUROPE"}
+SCORE2_REGIONS = {"lakeside": "moderate"}
+TRIAL_LIMIT_SECONDS = 60
 SOURCE = "demo:synthetic"
 
 
@@ -57,7 +67,7 @@ def hospital_load(*, folder: Path, api_token: str, now: datetime, say: Callable[
 def _hospital(slug: str, name: str, api_token: str) -> tuple[Organisation, Actor]:
     organisation = Organisation.objects.filter(slug=slug).first()
     if organisation is None:
-        organisation = organisation_create(name=name, slug=slug, time_zone=TIME_ZONES[slug], region="US")
+        organisation = organisation_create(name=name, slug=slug, time_zone=TIME_ZONES[slug], region=REGIONS[slug])
     for role in (Role.CLINICIAN, Role.AUDITOR, Role.ADMINISTRATOR):
         username = role.lower() if slug == "north" else f"{role.lower()}.{slug}"
         if not User.objects.filter(username=username).exists():
@@ -70,6 +80,8 @@ def _hospital(slug: str, name: str, api_token: str) -> tuple[Organisation, Actor
                 password=PASSWORD,
                 is_demonstration=True,
             )
+    if slug in SCORE2_REGIONS:
+        _policy(organisation, SCORE2_REGIONS[slug])
     # Only the first hospital's token is published; the second one's is made for loading and known to nobody.
     token = api_token if slug == "north" else f"{api_token}-{slug}"
     client, _ = ApiClient.objects.get_or_create(
@@ -82,6 +94,23 @@ def _hospital(slug: str, name: str, api_token: str) -> tuple[Organisation, Actor
         },
     )
     return organisation, actor_of(client)
+
+
+def _policy(organisation: Organisation, score2_region: str) -> None:
+    """What the hospital's administrator does first: say in which risk region of Europe it is."""
+    current = policy_current(organisation.id)
+    if current.number:
+        return
+    administrator = actor_of(User.objects.get(organisation=organisation, role=Role.ADMINISTRATOR))
+    document = policy_document(replace(current.policy, score2_region=score2_region))
+    trial = policy_try(actor=administrator, document=document)
+    job_id, give_up_at = Job.objects.get(subject_id=trial.id).id, time.monotonic() + TRIAL_LIMIT_SECONDS
+    while trial.finished_at is None and time.monotonic() < give_up_at:
+        if not job_run(job_id):  # a worker was quicker
+            time.sleep(0.1)
+        trial.refresh_from_db()
+    reason = f"The clinic is in a country of {score2_region} risk; for the demonstration."
+    policy_adopt(actor=administrator, trial_id=trial.id, reason=reason)
 
 
 def _patient(actor: Actor, organisation: Organisation, item: dict[str, Any]) -> Patient:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from patients.terminology import ATC, LOINC, QUESTION_OF_FEATURE, SNOMED_CT
+from patients.terminology import ATC, LOINC, QUANTITY_OF_FEATURE, QUESTION_OF_FEATURE, SNOMED_CT
 
 Json = dict[str, Any]
 
@@ -36,15 +36,21 @@ def observation_bodies(item: Json) -> list[Json]:
     ]
     stated = [
         {
-            "code_system": QUESTION_OF_FEATURE[row["question"]].code_system,
-            "code": QUESTION_OF_FEATURE[row["question"]].code,
-            "value_code": row["value"],
+            **_answer(row["question"], row["value"]),
             "effective_at": row["answered_at"],
             "source_id": source_id(item, "answer", number),
         }
         for number, row in enumerate(item["answers"])
     ]
     return measured + stated
+
+
+def _answer(feature: str, value: str) -> Json:
+    if question := QUESTION_OF_FEATURE.get(feature):
+        return {"code_system": question.code_system, "code": question.code, "value_code": value}
+    quantity = QUANTITY_OF_FEATURE[feature]
+    code_system, code = quantity.codes[0]
+    return {"code_system": code_system, "code": code, "value": value, "unit": quantity.unit}
 
 
 def condition_bodies(item: Json) -> list[Json]:

@@ -9,6 +9,7 @@ import encodings.idna  # noqa: F401  psycopg needs it later
 import json
 import os
 import pwd
+import signal
 import sys
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def say(**answer: object) -> None:
 
 
 def main() -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests started in a shell's background ignore it
     parser = argparse.ArgumentParser()
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("--user")
