@@ -59,7 +59,7 @@ fix: $(VENV)/.installed-dev ## let ruff mend what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 bench: $(VENV)/.installed-dev ## the figures of docs/performance.md, side by side with the alternatives
-	@for benchmark in $(filter-out benchmarks/machine.py,$(wildcard benchmarks/*.py)); do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+	@status=0; for benchmark in $(filter-out machine,$(basename $(notdir $(wildcard benchmarks/*.py)))); do echo "== $$benchmark"; $(BIN)/python -m benchmarks.$$benchmark || status=1; done; exit $$status
 
 docs: $(VENV)/.installed-dev ## check that the documentation's links and commands exist
 	@$(BIN)/python -m pytest -q tests/architecture/test_documentation.py -p no:randomly

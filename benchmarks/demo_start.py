@@ -1,6 +1,6 @@
 """Seconds from `make demo` to the first page, after the first run; and from one `--once` to its end.
 
-Run: `python benchmarks/demo_start.py`. The first, untimed start makes the database and one patient.
+Run: `python -m benchmarks.demo_start`. The first, untimed start makes the database and one patient.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from machine import machine_line
-
+from benchmarks.machine import machine_line
 from cdss.demo.processes import Demonstration
 
 ROUNDS = 5

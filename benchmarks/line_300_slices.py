@@ -1,6 +1,6 @@
 """Seconds from the last byte of a 300-slice study to its record, with its parts, through the real processes.
 
-Run: `python benchmarks/line_300_slices.py`. It starts the demonstration with one patient in a temporary folder, sends
+Run: `python -m benchmarks.line_300_slices`. It starts the demonstration with one patient in a temporary folder, sends
 one new patient with a 300-slice, 512 x 512, uncompressed CT over STOW-RS, and repeats with new patients.
 """
 
@@ -13,8 +13,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from machine import machine_line
-
+from benchmarks.machine import machine_line
 from cdss.demo.once import Line
 from cdss.demo.processes import Demonstration
 

@@ -1,6 +1,6 @@
 """PREVENT for many people at once: ours, the Rust package pyprevent, and our own one-person function in a loop.
 
-Run: `python benchmarks/prevent_people.py [--rounds 9] [--people 1000000]`. Everybody is asked the 10-year risk of total
+Run: `python -m benchmarks.prevent_people [--rounds 9] [--people 1000000]`. Everybody is asked the 10-year risk of total
 cardiovascular disease by the base model, from the same people in the same process, one after the other in every round;
 the ratio is the median of the rounds' ratios. pyprevent is asked in two ways: by its public batch function, which takes
 a DataFrame, and by the compiled function behind it, which takes a matrix of numbers made beforehand and uses all cores.
@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyprevent
-from machine import machine_line
 from pyprevent import _pyprevent
 
+from benchmarks.machine import machine_line
 from ml.equations.cholesterol import MMOL_L_PER_MG_DL
 from ml.equations.equation import risk_of_people, risk_of_person
 from ml.equations.prevent_base import PREVENT_BASE
