@@ -29,7 +29,7 @@ PASSWORD = "synthetic-patients-only"  # noqa: S105  published; refused wherever 
 USERS = (
     ("clinician", "reads, answers and overrides risks"),
     ("auditor", "reads and verifies the audit log"),
-    ("administrator", "decides about images kept apart"),
+    ("administrator", "decides about images kept apart, tries and adopts a policy"),
 )
 
 

@@ -43,7 +43,7 @@ def _file_report(result: FileResult) -> str:
             _LAYOUT.format(result.file, column.column, result.rows, column.compared, largest, tolerance, verdict)
         )
     lines += [f"{result.file:<26} {column:<36} not compared: {why}\n" for column, why in result.not_compared.items()]
-    lines += [f"{result.file:<26} {count} {'row' if count == 1 else 'rows'} skipped: {why}\n" for why, count in result.skipped.items()]
+    lines += [f"{result.file:<26} rows skipped: {count}: {reason}\n" for reason, count in result.skipped.items()]
     lines += [f"{result.file:<26} RAISED {problem}\n" for problem in result.raised]
     return "".join(lines)
 

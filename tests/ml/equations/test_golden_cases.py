@@ -104,7 +104,7 @@ def test_command_lists_equations_not_shipped_and_model_variants_as_skipped(
         lines.write("1,female,50,200,45,160,35,90,1,0,1,0,7,,,zip,10,0.1,0.1,0.1,0.1,0.1,elsewhere\n")
     assert main([str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert "1 row skipped: PREVENT model 'zip' is not shipped" in printed
+    assert "rows skipped: 1: PREVENT model 'zip' is not shipped" in printed
     assert "score9.csv" in printed
     assert [path.name for path in reference_case_files(tmp_path)[1]] == ["score9.csv"]
 
