@@ -83,7 +83,7 @@ def policy_apply(policy: Policy, features: Features, region: str) -> list[Policy
 
 def notes_beside_refusal(policy: Policy, notes: list[dict[str, str]]) -> list[dict[str, str]]:
     """What is still worth saying where there is no number: only what is true of this person."""
-    of_a_person = {note.code for note in policy.notes if note.fact}
+    of_a_person = {note.code for note in policy.notes if note.fact and not note.is_of_number}
     return [note for note in notes if note["code"] in of_a_person]
 
 
@@ -133,7 +133,7 @@ def _refused(row: Row, words: _Words, facts: Facts, region: str, age: int | None
         fact = facts[stop.fact]
         if fact.answer == stop.answer:
             return _Refused(stop.reason_code or code, filled(stop.sentence, fact), fact.feature)
-    if (outside := _outside_ages(row, age)) is not None:
+    if (outside := _outside_ages(row, region, age)) is not None:
         return outside
     for name in row.questions:
         if facts[name].answer == "unknown":
@@ -146,7 +146,7 @@ def filled(sentence: str, fact: Fact) -> str:
     return sentence.replace("{recorded}", fact.recorded)
 
 
-def _outside_ages(row: Row, age: int | None) -> _Refused | None:
+def _outside_ages(row: Row, region: str, age: int | None) -> _Refused | None:
     if row.ages is None or age is None or row.ages[0] <= age <= row.ages[1]:
         return None
     scope = EQUATIONS[row.equation]
@@ -160,8 +160,9 @@ def _outside_ages(row: Row, age: int | None) -> _Refused | None:
     source = scope.source if row.ages == own else "the policy of this organisation"
     if bound != own[side]:
         sentence = f"{scope.label}{over}: shown {reach} {bound} under this organisation's policy; this person is {age}."
-    elif row.section == "CARDIOVASCULAR" and _is_last(row, age):
-        sentence = f"{scope.label} {verb} at {bound}. No ten-year equation in this product is validated at {age}."
+    elif row.section == "CARDIOVASCULAR" and _is_last(row, region, age):
+        none = f"No ten-year equation in this product for this region is validated at {age}."
+        sentence = f"{scope.label} {verb} at {bound}. {none}"
     return _Refused(code, sentence, "age_years", str(age), f"{low} to {high} years; source: {source}")
 
 
@@ -174,17 +175,15 @@ def _ten_year_ages(region: str) -> tuple[tuple[int, int], ...]:
     )
 
 
-def _is_last(row: Row, age: int) -> bool:
+def _is_last(row: Row, region: str, age: int) -> bool:
     """Whether no ten-year equation is left for somebody of this age."""
-    if row.horizon_years != 10:
-        return False
-    region = row.regions[0] if len(row.regions) == 1 else "US"
-    return not any(low <= age <= high for low, high in _ten_year_ages(region))
+    return row.horizon_years == 10 and not any(low <= age <= high for low, high in _ten_year_ages(region))
 
 
 def _notes(row: Row, words: _Words, facts: Facts, *, is_refused: bool) -> list[dict[str, str]]:
     return [
         {"code": note.code, "sentence": note.sentence}
         for note in map(words.notes.__getitem__, row.notes)
-        if (facts[note.fact].answer == "yes" if note.fact else not is_refused)
+        if not (is_refused and (note.is_of_number or not note.fact))
+        and (not note.fact or facts[note.fact].answer == "yes")
     ]

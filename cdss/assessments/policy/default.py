@@ -31,14 +31,24 @@ PRIMARY_PREVENTION = (
     "CONTRADICTION",
     "EGFR_DIALYSIS",
 )
+# PREVENT refuses an eGFR below 15 by its own range, with field, value and limit; the others know no eGFR.
+WITHOUT_EGFR_RANGE = (*PRIMARY_PREVENTION, "EGFR_BELOW_15")
 HISTORY = ("pregnancy", "prior_cardiovascular_disease", "prior_stroke_or_tia")
 SCORE2_STOPS = (*PRIMARY_PREVENTION, "HIGH_RISK_BY_DIAGNOSIS", "DIABETES", "REGION_UNSET")
 # A2 and A3 leave the stroke profile: cardiovascular disease, heart failure included, is one of its items. Dialysis
 # is none: kidney failure is no item, and like the others the profile was not derived in people who need it.
-STROKE_STOPS = ("PREGNANCY", "PRIOR_STROKE", "PRIOR_TIA", "CONTRADICTION", "EGFR_DIALYSIS", "AF_ANTICOAGULATED")
+STROKE_STOPS = (
+    "PREGNANCY",
+    "PRIOR_STROKE",
+    "PRIOR_TIA",
+    "CONTRADICTION",
+    "EGFR_DIALYSIS",
+    "EGFR_BELOW_15",
+    "AF_ANTICOAGULATED",
+)
 STROKE_HISTORY = ("pregnancy", "prior_stroke_or_tia", "prior_cardiovascular_disease", "atrial_fibrillation")
 STROKE_QUESTIONS = (*STROKE_HISTORY, "anticoagulated_atrial_fibrillation")
-AF_STOPS = ("NO_AF", "VALVULAR_AF")
+AF_STOPS = ("NO_AF", "VALVULAR_AF", "CONTRADICTION")  # vascular disease is one of the items
 AF_QUESTIONS = ("atrial_fibrillation", "valvular_atrial_fibrillation", "heart_failure", "prior_stroke_or_tia")
 
 COMMON_NOTES = ("LIMITED_HORIZON",)
@@ -110,7 +120,7 @@ def _mesa(equation: str, regions: tuple[str, ...]) -> Row:
         "SECOND",
         ages=_ages(equation, 10),
         regions=regions,
-        stops=PRIMARY_PREVENTION,
+        stops=WITHOUT_EGFR_RANGE,
         questions=HISTORY,
         roles_if=ROLES_IN_EUROPE if regions == EUROPE else (FH_SECOND,),
         notes=(*COMMON_NOTES, "FH_RANGE", "US_COHORT", "CORONARY_EVENTS"),
@@ -125,7 +135,7 @@ def _older(equation: str, outcome: str, notes: tuple[str, ...] = ()) -> Row:
         10,
         "OLDER",
         ages=_ages(equation, 10),
-        stops=PRIMARY_PREVENTION,
+        stops=WITHOUT_EGFR_RANGE,
         questions=HISTORY,
         roles_if=ROLES_IN_EUROPE,
         notes=(*COMMON_NOTES, "FH_RANGE", *notes),

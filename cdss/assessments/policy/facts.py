@@ -24,7 +24,7 @@ FH_RANGE_LDL_MMOL_L = 4.9  # 190 mg/dL
 # with an albumin-creatinine ratio from 30 mg/g; or a ratio above 300 mg/g. Disease of small vessels at three sites
 # counts too, and is not among the features. In the same table chronic kidney disease with eGFR below 30 is very high
 # risk, and familial hypercholesterolaemia high risk, by themselves.
-SEVERE_CKD_EGFR, ORGAN_DAMAGE_EGFR, REDUCED_EGFR = 30.0, 45.0, 60.0
+KIDNEY_FAILURE_EGFR, SEVERE_CKD_EGFR, ORGAN_DAMAGE_EGFR, REDUCED_EGFR = 15.0, 30.0, 45.0, 60.0
 MICROALBUMINURIA_MG_G, PROTEINURIA_MG_G = 30.0, 300.0
 
 # A yes whose age makes it unusable as an input is still a reason to stop; of pregnancy, dialysis, palliative care or a
@@ -89,22 +89,24 @@ def facts_of(features: Features, *, region: str, score2_region: str | None) -> d
     facts["male_atrial_fibrillation"] = _both(facts["atrial_fibrillation"], _is(_value(features, "sex") == "male"))
     facts["fh_range"] = _first_yes(_stated(features, "familial_hypercholesterolaemia"), _ldl_in_fh_range(features))
     facts["high_risk_by_diagnosis"] = _high_risk_by_diagnosis(features)
+    facts["kidney_failure"] = _egfr_below(KIDNEY_FAILURE_EGFR, features)
+    is_undiagnosed = facts["cognitive_disorder"].answer != "yes"
+    facts["aged_80_or_more_undiagnosed"] = _both(facts["aged_80_or_more"], _is(is_undiagnosed))
     for name in ("diabetes", "high_risk_by_diagnosis"):
         facts[f"{name}_in_europe"] = _both(facts[name], in_europe)
     return facts
 
 
 def may_be_pregnant(features: Mapping[str, Known]) -> bool:
-    """Asked of women of 18 to 50, of everybody whose sex or age is not recorded, and of who has answered yes.
+    """Asked of women of 18 to 50, of everybody whose sex or age is not recorded, and of whoever has answered yes.
 
-    Never of men: a yes in a man's record is a mistake of the record, and stops nothing.
+    A yes in a man's record stops numbers too: which of the two is wrong is for a person to say.
     """
-    sex, age = features["sex"], features["age_years"]
-    if sex.state == FeatureState.USED and sex.value == "male":
-        return False
-    pregnancy = features.get("pregnancy")
+    sex, age, pregnancy = features["sex"], features["age_years"], features.get("pregnancy")
     if pregnancy is not None and pregnancy.state == FeatureState.USED and pregnancy.value == "yes":
         return True
+    if sex.state == FeatureState.USED and sex.value == "male":
+        return False
     if age.state != FeatureState.USED:
         return True
     return CHILDBEARING_AGES[0] <= int(age.value) <= CHILDBEARING_AGES[1]
@@ -178,7 +180,8 @@ def _history(features: Features) -> dict[str, Fact]:
     either = _stated(features, "prior_stroke_or_tia")
     stroke, tia = _stated(features, "prior_stroke"), _stated(features, "prior_tia")
     if either.answer == "yes" and "yes" not in {stroke.answer, tia.answer}:
-        stroke, tia = (stroke, either) if TIA_WORDS in either.words else (either, tia)
+        is_tia = TIA_WORDS in either.words or (stroke.answer, tia.answer) == ("no", "unknown")
+        stroke, tia = (stroke, either) if is_tia else (either, tia)
     if either.answer == "no":
         stroke, tia = (_bare("no", fact.feature) if fact.answer == "unknown" else fact for fact in (stroke, tia))
     recent = _stated(features, "tia_within_7_days")
@@ -217,10 +220,10 @@ def _began_on(recent: Fact, features: Features) -> date | None:
 
 def _is_heart_failure_alone(features: Features, disease: Fact, failure: Fact) -> bool:
     """The wider question was answered by heart failure: in its words, or because it follows from that answer."""
-    if HEART_FAILURE_WORDS in disease.words:
-        return True
+    if _stated(features, "coronary_heart_disease").answer == "yes":
+        return False
     is_following = features["prior_cardiovascular_disease"].source_type == "DERIVED" and failure.answer == "yes"
-    return is_following and _stated(features, "coronary_heart_disease").answer != "yes"
+    return is_following or HEART_FAILURE_WORDS in disease.words
 
 
 def _contradiction(features: Features, disease: Fact, failure: Fact) -> Fact:
@@ -271,11 +274,11 @@ def _high_risk_by_diagnosis(features: Features) -> Fact:
         fact = _stated(features, name)
         if fact.answer == "yes":
             return fact
-    egfr = _number(features, "egfr_ml_min_173m2")
-    if egfr is not None and egfr < SEVERE_CKD_EGFR:
-        return Fact("yes", "egfr_ml_min_173m2", f"eGFR {egfr:.0f} mL/min/1.73 m²")
+    severe = _egfr_below(SEVERE_CKD_EGFR, features)
+    if severe.answer == "yes":
+        return severe
     type_1 = _stated(features, "type_1_diabetes")
-    ratio = _number(features, "urine_albumin_creatinine_ratio_mg_g")
+    egfr, ratio = _number(features, "egfr_ml_min_173m2"), _number(features, "urine_albumin_creatinine_ratio_mg_g")
     damage = _organ_damage(egfr, ratio)
     if type_1.answer == "yes" and damage:
         return Fact("yes", type_1.feature, f"{type_1.words} with severe organ damage ({damage})")
@@ -285,11 +288,41 @@ def _high_risk_by_diagnosis(features: Features) -> Fact:
 def _organ_damage(egfr: float | None, ratio_mg_g: float | None) -> str:
     """What shows it, in words; empty where nothing known does."""
     if egfr is not None and egfr < ORGAN_DAMAGE_EGFR:
-        return f"eGFR {egfr:.0f} mL/min/1.73 m²"
+        return _egfr_words(egfr, ORGAN_DAMAGE_EGFR)
     if ratio_mg_g is None:
         return ""
     if ratio_mg_g > PROTEINURIA_MG_G:
-        return f"albumin-creatinine ratio {ratio_mg_g:.0f} mg/g"
+        return f"albumin-creatinine ratio {_told_apart(ratio_mg_g, PROTEINURIA_MG_G)} mg/g, above {PROTEINURIA_MG_G:g}"
     if egfr is not None and egfr < REDUCED_EGFR and ratio_mg_g >= MICROALBUMINURIA_MG_G:
-        return f"eGFR {egfr:.0f} mL/min/1.73 m² and albumin-creatinine ratio {ratio_mg_g:.0f} mg/g"
+        ratio = _told_apart(ratio_mg_g, MICROALBUMINURIA_MG_G)
+        return (
+            f"{_egfr_words(egfr, REDUCED_EGFR)}, and albumin-creatinine ratio {ratio} mg/g, "
+            f"from {MICROALBUMINURIA_MG_G:g}"
+        )
     return ""
+
+
+def _egfr_below(limit: float, features: Features) -> Fact:
+    egfr = _number(features, "egfr_ml_min_173m2")
+    if egfr is None:
+        return _bare("unknown", "egfr_ml_min_173m2")
+    if egfr >= limit:
+        return _bare("no", "egfr_ml_min_173m2")
+    return Fact("yes", "egfr_ml_min_173m2", _egfr_words(egfr, limit))
+
+
+def _egfr_words(egfr: float, limit: float) -> str:
+    return f"eGFR {_told_apart(egfr, limit)} mL/min/1.73 m², below {limit:g}"
+
+
+def _told_apart(value: float, limit: float) -> str:
+    """Rounded to a whole number, or with as many decimals as it takes not to round onto the limit or over it.
+
+    >>> _told_apart(29.4, 30), _told_apart(29.96, 30), _told_apart(30.0, 30)
+    ('29', '29.96', '30')
+    """
+    for places in range(6):
+        shown = round(value, places)
+        if (shown < limit) == (value < limit) and (shown > limit) == (value > limit):
+            return f"{shown:.{places}f}"
+    return repr(value)

@@ -54,6 +54,13 @@ STOPS = (
         "Not shown: {recorded} is recorded. This equation was not derived in people on dialysis.",
     ),
     Stop(
+        "EGFR_BELOW_15",
+        "kidney_failure",
+        "yes",
+        "Not shown: {recorded}, is recorded. This equation was not derived in people with kidney failure.",
+        "EGFR_BELOW_RANGE",
+    ),
+    Stop(
         "NO_AF_TERM",
         "atrial_fibrillation",
         "yes",
@@ -143,18 +150,23 @@ NOTES = (
         "palliative_care",
     ),
     Note("EXTRAPOLATED", "extrapolated: mean follow-up of the derivation data was 4.8 years"),
-    Note("US_COHORT", "US cohort: MESA followed people in the United States.", "in_europe"),
+    Note("US_COHORT", "US cohort: MESA followed people in the United States.", "in_europe", is_of_number=True),
     Note(
         "CORONARY_EVENTS",
         "Coronary events, angina-driven revascularisation included; not comparable with total cardiovascular disease.",
     ),
-    Note("RACE_OTHER", "The guideline uses the coefficients of white people for every other group.", "pce_race_other"),
-    Note("MALE_AF", "the male AF coefficient is near zero (0.08)", "male_atrial_fibrillation"),
+    Note(
+        "RACE_OTHER",
+        "The guideline uses the coefficients of white people for every other group.",
+        "pce_race_other",
+        is_of_number=True,
+    ),
+    Note("MALE_AF", "the male AF coefficient is near zero (0.08)", "male_atrial_fibrillation", is_of_number=True),
     Note("ABCD2_NOT_FOR_URGENCY", "Guidelines do not use ABCD2 to decide on urgency: every TIA is assessed at once."),
     Note(
         "FINNISH_COHORT",
         "A 20-year figure of a 2006 Finnish cohort that ignores death from other causes; not comparable with 10 years.",
     ),
     Note("SCREENING_INDICATOR", "Screening indicator: from 22 points cognitive screening is suggested; no percentage."),
-    Note("AGE_ALONE", "age alone is a reason to consider cognitive screening", "aged_80_or_more"),
+    Note("AGE_ALONE", "age alone is a reason to consider cognitive screening", "aged_80_or_more_undiagnosed"),
 )

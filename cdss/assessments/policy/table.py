@@ -39,11 +39,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A sentence beside a number. With a fact it stands wherever that fact is true, beside a refusal too."""
+    """A sentence beside a number. With a fact it stands where that fact is true: beside a refusal too, if it is of the
+    person and not of the number.
+    """
 
     code: str
     sentence: str
     fact: str = ""
+    is_of_number: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,9 +83,21 @@ def test_us_80_to_84_mesa_is_second_and_prevent_ends() -> None:
 @pytest.mark.parametrize(("age", "end"), [(87, "ends at 79"), (29, "starts at 30")])
 def test_where_no_ten_year_equation_is_left_the_refusal_says_so(age: int, end: str) -> None:
     refused = decided(person(age))["prevent_base ascvd"]
-    assert refused.sentence == f"PREVENT {end}. No ten-year equation in this product is validated at {age}."
+    assert (
+        refused.sentence
+        == f"PREVENT {end}. No ten-year equation in this product for this region is validated at {age}."
+    )
     assert (refused.field, refused.field_value) == ("age_years", str(age))
     assert refused.limit.startswith("30 to 79 years; source: ")
+
+
+def test_no_older_equation_says_that_there_is_none_where_score2_op_has_a_number() -> None:
+    found = decided(person(88), "EUROPE")
+    assert (found["score2_op cvd"].role, found["score2_op cvd"].reason_code) == ("PRIMARY", "")
+    assert found["framingham_2008_lipid general_cvd"].sentence == (
+        "Framingham 2008 over 10 years ends at 74; this person is 88."
+    )
+    assert "for this region is validated at 90" in decided(person(90), "EUROPE")["score2_op cvd"].sentence
 
 
 @pytest.mark.parametrize(
@@ -340,6 +352,30 @@ def test_no_number_is_decided_twice(age: int | None, region: str) -> None:
     decisions = policy_apply(IN_EUROPE, person(age, **measured), region)
     keys = [(item.equation, item.outcome, item.horizon_years) for item in decisions]
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(("egfr", "words"), [("29.9", "eGFR 29.9 mL/min/1.73 m², below 30"), ("29.2", "eGFR 29 mL")])
+def test_a_value_is_never_rounded_onto_the_limit_that_it_is_below(egfr: str, words: str) -> None:
+    refused = decided(person(58, egfr_ml_min_173m2=egfr), "EUROPE")["score2 cvd"]
+    assert refused.sentence.startswith(f"Not shown: {words}")
+
+
+def test_a_ratio_just_above_its_limit_is_not_rounded_onto_it() -> None:
+    who = person(58, **TYPE_1, urine_albumin_creatinine_ratio_mg_g="300.4")
+    assert "albumin-creatinine ratio 300.4 mg/g, above 300" in decided(who, "EUROPE")["score2 cvd"].sentence
+
+
+def test_age_alone_is_no_reason_where_a_disorder_is_diagnosed() -> None:
+    assert "AGE_ALONE" in notes(decided(person(82))["bdsi dementia"])
+    assert "AGE_ALONE" in notes(decided(person(82, cognitive_disorder=""))["bdsi dementia"])
+    assert "AGE_ALONE" not in notes(decided(person(82, cognitive_disorder="yes"))["bdsi dementia"])
+
+
+def test_what_is_said_of_a_number_is_not_said_beside_a_refusal() -> None:
+    fibrillation = listed("atrial_fibrillation", "atrial fibrillation")
+    treated = person(70, fibrillation, sex="male", anticoagulant_treatment="yes")
+    refused = decided(treated)["fsrp_2017 stroke"]
+    assert refused.reason_code == "AF_ANTICOAGULATED" and "MALE_AF" not in notes(refused)
 
 
 def test_every_name_in_the_table_is_known() -> None:

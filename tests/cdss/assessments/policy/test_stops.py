@@ -208,17 +208,49 @@ def test_palliative_care_stated_too_long_ago_is_no_note() -> None:
 @pytest.mark.parametrize(
     ("age", "sex", "state", "code"),
     [
-        (46, "male", FeatureState.USED, ""),
+        (46, "male", FeatureState.USED, "PREGNANCY"),
         (46, "unknown", FeatureState.USED, "PREGNANCY"),
         (46, "", FeatureState.USED, "PREGNANCY"),
         (53, "female", FeatureState.USED, "PREGNANCY"),
         (53, "female", FeatureState.TOO_OLD, ""),
     ],
 )
-def test_a_pregnancy_stops_nothing_in_a_man_or_when_it_is_long_past(
+def test_a_pregnancy_stops_numbers_whatever_the_sex_until_it_is_long_past(
     age: int, sex: str, state: FeatureState, code: str
 ) -> None:
     who = person(age, Feature("pregnancy", "Pregnant", state, "yes"), sex=sex)
     if sex == "unknown":
         who["sex"] = Feature("sex", "Sex", FeatureState.MISSING, "unknown")
     assert codes(who)["prevent_base ascvd"] == code
+
+
+def test_kidney_failure_stops_the_equations_that_have_no_egfr_of_their_own() -> None:
+    found = decided(person(58, egfr_ml_min_173m2="14.96"))
+    for name in ("mesa_chd chd", "mesa_chd_cac chd", "fsrp_2017 stroke", "fsrp_1991 stroke", *OLDER_CVD):
+        assert (found[name].reason_code, found[name].field) == ("EGFR_BELOW_RANGE", "egfr_ml_min_173m2")
+        assert found[name].sentence == (
+            "Not shown: eGFR 14.96 mL/min/1.73 m², below 15, is recorded. This equation was not derived in people with "
+            "kidney failure."
+        )
+    assert codes(person(58, egfr_ml_min_173m2="15"))["mesa_chd chd"] == ""
+    assert codes(person(58, egfr_ml_min_173m2="14.9"), "EUROPE")["score2 cvd"] == "HIGH_RISK_BY_DIAGNOSIS"
+
+
+@pytest.mark.parametrize("score", ["cha2ds2_va stroke", "cha2ds2_vasc stroke"])
+def test_a_stent_that_nobody_recorded_withholds_the_points_that_count_vascular_disease(score: str) -> None:
+    fibrillation = listed("atrial_fibrillation", "atrial fibrillation")
+    known = person(70, fibrillation, metal_in_ct="yes", valvular_atrial_fibrillation="no")
+    assert codes(known)[score] == "CONTRADICTION"
+    cleared = person(70, fibrillation, metal_in_ct="no", valvular_atrial_fibrillation="no")
+    assert codes(cleared)[score] == ""
+
+
+def test_a_wider_yes_with_no_stroke_is_a_tia() -> None:
+    assert codes(person(58, prior_stroke_or_tia="yes", prior_tia=""))["prevent_base ascvd"] == "PRIOR_TIA"
+
+
+def test_heart_failure_does_not_hide_a_coronary_disease() -> None:
+    disease = listed("prior_cardiovascular_disease", "heart failure")
+    both = person(58, disease, heart_failure="yes", coronary_heart_disease="yes")
+    assert codes(both)["prevent_base ascvd"] == "PRIOR_ASCVD"
+    assert codes(person(58, disease, heart_failure="yes"))["prevent_base ascvd"] == "PRIOR_HF"
