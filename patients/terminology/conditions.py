@@ -28,6 +28,7 @@ _WITHIN_8_WEEKS = {"acute_coronary_syndrome_recent": 55}
 _WITHIN_7_DAYS = {"tia_within_7_days": 7}
 _NEVER: Mapping[str, int] = {}
 
+# Coronary disease is vascular disease, as CHA2DS2-VA counts it since the ESC guideline of 2024.
 _GROUPS: tuple[tuple[tuple[str, ...], Mapping[str, int], Mapping[str, str]], ...] = (
     (
         (_CVD, _CHD, _VASCULAR),
@@ -37,22 +38,16 @@ _GROUPS: tuple[tuple[tuple[str, ...], Mapping[str, int], Mapping[str, str]], ...
             "57054005": "acute myocardial infarction",
             "401303003": "ST-elevation myocardial infarction",
             "401314000": "non-ST-elevation myocardial infarction",
+            "394659003": "acute coronary syndrome",
+            "4557003": "unstable angina",
         },
     ),
     (
         (_CVD, _CHD, _VASCULAR),
         _NEVER,
-        {"1755008": "old myocardial infarction", "399211009": "history of myocardial infarction"},
-    ),
-    (
-        (_CVD, _CHD),
-        _WITHIN_8_WEEKS,
-        {"394659003": "acute coronary syndrome", "4557003": "unstable angina"},
-    ),
-    (
-        (_CVD, _CHD),
-        _NEVER,
         {
+            "1755008": "old myocardial infarction",
+            "399211009": "history of myocardial infarction",
             "194828000": "angina",
             "233819005": "stable angina",
             "53741008": "coronary artery disease",

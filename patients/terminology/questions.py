@@ -204,8 +204,9 @@ QUESTIONS = (
     ),
     _disease(
         "vascular_disease",
-        "Vascular disease",
-        "Heart attack, peripheral artery disease or aortic plaque.",
+        "Vascular disease, coronary included",
+        "Coronary disease (heart attack, angina, bypass or stent, or significant on imaging), peripheral artery "
+        "disease or aortic plaque.",
         asked=_IN_FIBRILLATION,
     ),
     _disease("coronary_heart_disease", "Coronary heart disease", on_page=False),

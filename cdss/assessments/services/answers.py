@@ -47,6 +47,14 @@ def _answer(question: Question, known: KnownRows, moment: Moment) -> Feature:
     return feature
 
 
+def is_asked_again(question: Question, stated: Observation, known: KnownRows, moment: Moment) -> bool:
+    """Whether what was stated says nothing of today any more; a page that asks has to agree with the snapshot."""
+    if question.feature == PREGNANCY and _of_a_past_pregnancy(stated, known, moment):
+        return True
+    holds_days = _holds_days(question, stated)
+    return holds_days is not None and moment.as_of >= stated.effective_at + timedelta(days=holds_days)
+
+
 def _holds_days(question: Question, stated: Observation) -> int | None:
     if stated.value_code == "yes":
         if question.is_yes_lasting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Case, F, When
 from django.db.models.functions import Now
 
 from cdss.assessments.models import Assessment, Outcome, RiskEstimate, StudyOutcome, WorklistEntry, WorklistState
@@ -16,23 +17,28 @@ UNRESOLVED = (SeriesState.RECEIVING, SeriesState.READY)
 def worklist_upsert(
     *, patient: Patient, assessment: Assessment, headline: RiskEstimate, reassess_at: datetime | None
 ) -> None:
-    """The newest record of each patient waits for an answer from the moment it was recorded."""
+    """The newest record of each patient waits for an answer: from its recording, or since an unanswered one before.
+
+    A patient whom nobody has answered does not sink because a value, a birthday or a policy made another record.
+    """
+    columns = {
+        "organisation_id": patient.organisation_id,
+        "assessment": assessment,
+        "state": WorklistState.NEW,
+        "headline": headline,
+        "outcome": headline.outcome,
+        "horizon_years": headline.horizon_years,
+        "equation": headline.equation,
+        "risk": headline.risk,
+        "reason_code": headline.reason_code,
+        "sentence": headline.sentence,
+        "reassess_at": reassess_at,
+    }
+    still_waiting = When(state=WorklistState.NEW, then=F("waiting_since"))
     WorklistEntry.objects.update_or_create(
         patient=patient,
-        defaults={
-            "organisation_id": patient.organisation_id,
-            "assessment": assessment,
-            "state": WorklistState.NEW,
-            "headline": headline,
-            "outcome": headline.outcome,
-            "horizon_years": headline.horizon_years,
-            "equation": headline.equation,
-            "risk": headline.risk,
-            "reason_code": headline.reason_code,
-            "sentence": headline.sentence,
-            "waiting_since": Now(),
-            "reassess_at": reassess_at,
-        },
+        defaults=columns | {"waiting_since": Case(still_waiting, default=Now())},
+        create_defaults=columns | {"waiting_since": Now()},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from cdss.assessments.features import Feature, Features
 from cdss.assessments.models import FeatureState
@@ -22,6 +23,9 @@ PARTS = (
 )
 # Aortic plaque is vascular disease without being known cardiovascular disease: only the "no" follows.
 NO_FOLLOWS = (("vascular_disease", "prior_cardiovascular_disease"),)
+# CHA2DS2-VA of 2024 counts coronary disease as vascular disease. Who stated no to the vascular question may have been
+# asked when it named a heart attack only, and who takes no statin may take another drug: only the "yes" follows.
+YES_FOLLOWS = (("coronary_heart_disease", "vascular_disease"), ("statin_treatment", "lipid_lowering_treatment"))
 PCE_RACE = {"white": "white", "black": "black", "chinese": "other", "hispanic": "other"}
 
 
@@ -29,6 +33,10 @@ def history_follow(features: Features, known: KnownRows, moment: Moment) -> None
     """Fill in what follows; nothing that is known is replaced, except a stated no by a part's yes."""
     for part, whole in PARTS:
         _whole_from_part(features, part, whole, moment)
+    for part, whole in YES_FOLLOWS:
+        if features[part].is_used:  # a statin stated years ago is not taken today
+            expires_at = features[part].expires_at
+            _whole_from_part(features, part, whole, moment, expires_at)
     for part, whole in (*reversed(PARTS), *NO_FOLLOWS):
         _part_from_whole(features, part, whole)
     for name, days in ((ACS, "8 weeks"), (TIA, "7 days")):
@@ -36,17 +44,19 @@ def history_follow(features: Features, known: KnownRows, moment: Moment) -> None
     features["pce_race"] = _pce_race(features["mesa_race_ethnicity"])
 
 
-def _whole_from_part(features: Features, part: str, whole: str, moment: Moment) -> None:
+def _whole_from_part(
+    features: Features, part: str, whole: str, moment: Moment, expires_at: datetime | None = None
+) -> None:
     """Whoever had a TIA in the last 7 days has had one, also when that answer has grown old since."""
     given, broader = features[part], features[whole]
     has_been = given.value == "yes" and given.state in {FeatureState.USED, FeatureState.TOO_OLD}
     if not has_been or broader.said("yes"):
         return
     rule = f'follows from "{given.title}": yes'
-    if broader.said("no") and broader.effective_at is not None:
+    if broader.value == "no" and broader.effective_at is not None:  # told of an old one too, or time would untell it
         rule += f', which outweighs the "no" that somebody stated on {moment.words(broader.effective_at)}'
     features[whole] = _following(broader, given, "yes", rule)
-    features[whole].expires_at = None
+    features[whole].expires_at = expires_at
 
 
 def _part_from_whole(features: Features, part: str, whole: str) -> None:

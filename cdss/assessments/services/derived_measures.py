@@ -43,8 +43,16 @@ def _unusable(feature: Feature, parents: list[Feature]) -> bool:
     if place is None:
         return False
     feature.state, feature.expires_at = parents[place].state, _earliest(parents[:place])
-    feature.sentence = f"{parents[place].title}: {parents[place].sentence or 'none is recorded.'}"
+    feature.sentence = _said_of(parents[place])
     return True
+
+
+def _said_of(parent: Feature) -> str:
+    """One sentence, also inside another one: `Creatinine had risen ...`, not `Creatinine: Creatinine had risen ...`."""
+    sentence = parent.sentence or "None is recorded."
+    if sentence.startswith(parent.title):
+        return sentence
+    return f"{parent.title}: {sentence[:1].lower()}{sentence[1:]}"
 
 
 def _refuse(feature: Feature, sentence: str, parents: list[Feature], code: str = "") -> Feature:

@@ -11,8 +11,9 @@ from cdss.assessments.equation_inputs import FEATURE_OF_FIELD, input_values
 from cdss.assessments.features import Feature, Features, age_completed
 from cdss.assessments.inference import InferenceResult, equation_fields, estimates_compute, release_manifest
 from cdss.assessments.models import FeatureState
-from cdss.assessments.policy.apply import PolicyDecision, notes_beside_refusal, policy_apply
+from cdss.assessments.policy.apply import PolicyDecision, decisions_of, notes_beside_refusal
 from cdss.assessments.policy.categories import categories_of
+from cdss.assessments.policy.facts import Facts, facts_of
 from cdss.assessments.policy.table import Policy
 
 Columns = dict[str, Any]
@@ -40,13 +41,15 @@ class Estimates:
 def estimates_make(*, policy: Policy, features: Features, region: str, release_name: str) -> Estimates:
     """Pure: no clock, no database."""
     released = release_manifest(release_name)["equations"]
-    decisions = [_released(decision, released, release_name) for decision in policy_apply(policy, features, region)]
+    facts = facts_of(features, region=region, score2_region=policy.score2_region)
+    decided = decisions_of(policy, facts, age=age_completed(features), region=region)
+    decisions = [_released(decision, released, release_name) for decision in decided]
     inference = estimates_compute(
         release_name=release_name,
         requests=[(item.equation, item.outcome, item.horizon_years) for item in decisions if not item.reason_code],
         values=input_values(features, score2_region=policy.score2_region),
     )
-    rows = _rows(policy, decisions, inference, features)
+    rows = _rows(policy, facts, decisions, inference, features)
     return Estimates(decisions, rows, inference.release, inference.release_sha256)
 
 
@@ -59,14 +62,14 @@ def _released(decision: PolicyDecision, released: Sequence[str], release_name: s
 
 
 def _rows(
-    policy: Policy, decisions: list[PolicyDecision], inference: InferenceResult, features: Features
+    policy: Policy, facts: Facts, decisions: list[PolicyDecision], inference: InferenceResult, features: Features
 ) -> list[EstimateRow]:
     computed = iter(inference.estimates)
     age_years = age_completed(features)
     return [
         (_refused_row(decision), [])
         if decision.reason_code
-        else _computed_row(policy, decision, next(computed), features, age_years)
+        else _computed_row(policy, facts, decision, next(computed), features, age_years)
         for decision in decisions
     ]
 
@@ -76,7 +79,12 @@ def _refused_row(decision: PolicyDecision) -> Columns:
 
 
 def _computed_row(
-    policy: Policy, decision: PolicyDecision, estimate: Any, features: Features, age_years: int | None
+    policy: Policy,
+    facts: Facts,
+    decision: PolicyDecision,
+    estimate: Any,
+    features: Features,
+    age_years: int | None,
 ) -> EstimateRow:
     row: Columns = {
         **decision.columns(),
@@ -99,6 +107,7 @@ def _computed_row(
         "reference_person": estimate.reference_person or "",
         "categories": categories_of(
             policy,
+            facts,
             equation=decision.equation,
             outcome=decision.outcome,
             horizon_years=decision.horizon_years,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import TypeVar
 
 from django.db.models import F, Q, QuerySet
@@ -179,7 +179,7 @@ def _on_the_list(diagnosis: Diagnosis, moment: Moment, expires_at: datetime | No
         row_id=str(row.id),
         source=row.source,
         words=diagnosis.coded.words,
-        effective_at=_as_stored(diagnosis.onset),
+        effective_at=moment.dated(diagnosis.onset),
         known_since=(moment.start_of(diagnosis.onset) if diagnosis.onset else None) or row.recorded_at,
         expires_at=expires_at,
     )
@@ -199,13 +199,8 @@ def _answered_by_drug(found: dict[str, RecordedYes], drug: MedicationStatement, 
             row_id=str(drug.id),
             source=drug.source,
             words=f"ATC {drug.code}",
-            effective_at=_as_stored(drug.start_date),
+            effective_at=moment.dated(drug.start_date),
             known_since=(moment.start_of(drug.start_date) if drug.start_date else None) or drug.recorded_at,
             expires_at=moment.start_of(drug.end_date, days_later=1) if drug.end_date else None,
         )
         found.setdefault(feature, answer)
-
-
-def _as_stored(day: date | None) -> datetime | None:
-    """A date has no time zone: midnight UTC keeps its day and month wherever it is read."""
-    return datetime.combine(day, time(), tzinfo=UTC) if day else None

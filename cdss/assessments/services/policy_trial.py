@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -114,8 +115,8 @@ def _recorded(organisation: Organisation) -> Iterator[tuple[uuid.UUID, Features]
 
 
 def features_recorded(snapshot: FeatureSnapshot) -> Features:
-    """The features of a snapshot as they were; the reason codes stand in its canonical text only."""
-    codes = {item["feature"]: item["reason_code"] for item in json.loads(snapshot.body)["features"]}
+    """The features of a snapshot as they were; reason codes and the zone of a day stand in its canonical text only."""
+    texts = {item["feature"]: item for item in json.loads(snapshot.body)["features"]}
     return {
         row.feature: Feature(
             row.feature,
@@ -126,14 +127,18 @@ def features_recorded(snapshot: FeatureSnapshot) -> Features:
             source_type=row.source_type,
             source_ids=row.source_ids,
             source=row.source,
-            effective_at=row.effective_at,
+            effective_at=_moment(texts.get(row.feature, {}).get("effective_at")),
             rule=row.rule,
             sentence=row.sentence,
-            reason_code=codes.get(row.feature, ""),
+            reason_code=texts.get(row.feature, {}).get("reason_code", ""),
             setting=row.setting,
         )
         for row in snapshot.features.all()
     }
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def changes_between(before: list[Columns], after: list[Columns]) -> list[Change]:

@@ -8,7 +8,7 @@ a disease of the kidney of less than three months is acute, of more it is chroni
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -107,6 +107,14 @@ def canonical_or_none(row: Observation) -> Decimal | None:
         return canonical_of(row)
     except DomainError:
         return None
+
+
+def readable_of_moment(rows: Iterable[Observation], chosen: Observation) -> Observation:
+    """The one chosen, or where it cannot be read the first of its very moment among `rows` that can."""
+    if canonical_or_none(chosen) is not None:
+        return chosen
+    together = [row for row in rows if row.effective_at == chosen.effective_at]
+    return next((row for row in together if canonical_or_none(row) is not None), chosen)
 
 
 def canonical_of(row: Observation) -> Decimal:

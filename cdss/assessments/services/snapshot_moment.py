@@ -32,6 +32,11 @@ class Moment:
             return None
         return datetime.combine(day + timedelta(days=days_later), time(), tzinfo=self.zone).astimezone(UTC)
 
+    def dated(self, day: date | None) -> datetime | None:
+        """When that day begins, in the hospital's zone: in UTC it reads as the day before east of Greenwich."""
+        at = self.start_of(day) if day else None
+        return at.astimezone(self.zone) if at else None
+
     def age_reached_at(self, age_years: int) -> datetime | None:
         """When that birthday begins; None where no birth date is recorded."""
         if self.birth_date is None:

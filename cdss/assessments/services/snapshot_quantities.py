@@ -15,8 +15,10 @@ from cdss.assessments.services.snapshot_acute import (
     KidneyInjury,
     Window,
     canonical_of,
+    canonical_or_none,
     coronary_event_windows,
     kidney_injury,
+    readable_of_moment,
     why_not_stable,
 )
 from cdss.assessments.services.snapshot_moment import Moment
@@ -32,6 +34,7 @@ ONLY_AFTER_EVENT = (
     "confirm stable values."
 )
 LDL_IS_MEASURED = "None is recorded. LDL cholesterol is taken from the laboratory and never computed here."
+NOT_READ = "of the same moment that cannot be read"
 
 
 def quantity_features(known: KnownRows, moment: Moment) -> list[Feature]:
@@ -48,7 +51,8 @@ def _quantity(quantity: Quantity, rows: Sequence[Observation], events: Sequence[
         feature.sentence = LDL_IS_MEASURED if quantity.feature == LDL else ""
         return feature
     reasons = [why_not_stable(quantity.feature, row, events) for row in rows]
-    chosen = next((row for row, reason in zip(rows, reasons, strict=True) if not reason), None)
+    stable = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
+    chosen = readable_of_moment(stable, stable[0]) if stable else None
     injury = kidney_injury(rows) if quantity.feature == CREATININE else None
     if injury is not None and (chosen is None or not injury.is_over_by(chosen)):
         return _injured(feature, injury, moment)
@@ -56,17 +60,36 @@ def _quantity(quantity: Quantity, rows: Sequence[Observation], events: Sequence[
         from_row(feature, rows[0], FeatureState.ACUTE)
         feature.sentence = ONLY_ACUTE if "from acute care" in reasons else ONLY_AFTER_EVENT
         return feature
-    feature.rule = _rule(quantity.feature, chosen, reasons)
-    return _judged(feature, quantity, chosen, moment)
+    feature.rule = _rule(quantity.feature, chosen, [*reasons, *_unread_beside(chosen, stable)], len(rows))
+    _judged(feature, quantity, chosen, moment)
+    if feature.state == FeatureState.REFUSED:
+        feature.sentence += _in_the_way(chosen, stable, moment)
+    return feature
 
 
-def _judged(feature: Feature, quantity: Quantity, chosen: Observation, moment: Moment) -> Feature:
+def _unread_beside(chosen: Observation, stable: Sequence[Observation]) -> list[str]:
+    if canonical_or_none(chosen) is None:
+        return []
+    together = [row for row in stable if row.effective_at == chosen.effective_at]
+    return [NOT_READ for row in together if canonical_or_none(row) is None]
+
+
+def _in_the_way(chosen: Observation, stable: Sequence[Observation], moment: Moment) -> str:
+    """The sender meant the newer value to count: what it says is unknown, and the older one may be out of date."""
+    older = next((row for row in stable if canonical_or_none(row) is not None), None)
+    if older is None:
+        return ""
+    on, since = moment.words(chosen.effective_at), moment.words(older.effective_at)
+    return f" This newer value, of {on}, cannot be read and stands in the way of the older one of {since}."
+
+
+def _judged(feature: Feature, quantity: Quantity, chosen: Observation, moment: Moment) -> None:
     from_row(feature, chosen, FeatureState.USED)
     try:
         feature.value = decimal_text(canonical_of(chosen))
     except DomainError as error:
         feature.state, feature.sentence = FeatureState.REFUSED, error.sentence
-        return feature
+        return
     grows_old_at = chosen.effective_at + timedelta(days=quantity.max_age_days)
     why = f"older than {age_words(quantity.max_age_days)}"
     grown_up_at = moment.age_reached_at(GROWN_UP_YEARS) if quantity.feature == HEIGHT else None
@@ -74,10 +97,9 @@ def _judged(feature: Feature, quantity: Quantity, chosen: Observation, moment: M
         grows_old_at, why = grown_up_at, "before the 18th birthday, when people still grow"
     if moment.as_of < grows_old_at:
         feature.expires_at = grows_old_at
-        return feature
+        return
     feature.state = FeatureState.TOO_OLD
     feature.sentence = f"Measured on {moment.words(chosen.effective_at)}: {why}, so it is not used."
-    return feature
 
 
 def _injured(feature: Feature, injury: KidneyInjury, moment: Moment) -> Feature:
@@ -93,13 +115,13 @@ def _injured(feature: Feature, injury: KidneyInjury, moment: Moment) -> Feature:
     return feature
 
 
-def _rule(name: str, chosen: Observation, reasons: Sequence[str]) -> str:
+def _rule(name: str, chosen: Observation, reasons: Sequence[str], count_of_all: int) -> str:
     """Why this value and not another: `latest value not from acute care: newest of 4; 2 from acute care not ...`."""
     is_stated = chosen.setting != Setting.UNKNOWN or name in NOT_CHANGED_BY_ILLNESS
     rule = "latest value not from acute care" if is_stated and name not in NOT_CHANGED_BY_ILLNESS else "latest value"
-    if len(reasons) > 1:
+    if count_of_all > 1:
         lost = Counter(reason for reason in reasons if reason)
-        rule += f": newest of {len(reasons)}"
+        rule += f": newest of {count_of_all}"
         rule += "".join(f"; {count} {reason} not considered" for reason, count in sorted(lost.items()))
     return rule if is_stated else f"{rule}; where it was measured is not stated"
 

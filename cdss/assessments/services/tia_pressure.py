@@ -9,7 +9,7 @@ from cdss.assessments.features import Feature, Features
 from cdss.assessments.models import FeatureState
 from cdss.assessments.services.derived_history import TIA
 from cdss.assessments.services.known_rows import KnownRows
-from cdss.assessments.services.snapshot_acute import canonical_of
+from cdss.assessments.services.snapshot_acute import canonical_of, readable_of_moment
 from cdss.assessments.services.snapshot_moment import Moment
 from cdss.assessments.services.snapshot_quantities import decimal_text, from_row
 from cdss.core.errors import DomainError
@@ -70,7 +70,7 @@ def tia_pressure_features(features: Features, known: KnownRows, moment: Moment) 
 def _first_since(feature: Feature, quantity: Quantity, rows: Sequence[Observation], began_at: datetime) -> None:
     since = [row for row in rows if row.effective_at >= began_at]
     if since:
-        _use(feature, quantity, since[-1], "first value since the TIA, in any setting")
+        _use(feature, quantity, readable_of_moment(since, since[-1]), "first value since the TIA, in any setting")
     else:
         feature.sentence = "None measured since the TIA is recorded."
 
@@ -81,10 +81,10 @@ def _nearest_to_statement(feature: Feature, quantity: Quantity, rows: Sequence[O
     after = [row for row in rows if row.effective_at > at]
     if before:
         rule = "the date of the TIA is not recorded: newest value of the 24 hours before it was stated, in any setting"
-        _use(feature, quantity, before[0], rule)
+        _use(feature, quantity, readable_of_moment(before, before[0]), rule)
     elif after:
         rule = "the date of the TIA is not recorded: first value since it was stated, in any setting"
-        _use(feature, quantity, after[-1], rule)
+        _use(feature, quantity, readable_of_moment(after, after[-1]), rule)
     else:
         feature.sentence = NO_DATE
 

@@ -38,7 +38,7 @@ def test_egfr_is_the_equations_own_number_with_its_parents(hospital: Hospital) -
 
 @pytest.mark.parametrize(("stated", "state", "words"), [
     ({"birth_date": date(2015, 1, 1)}, FeatureState.REFUSED, "adults"),
-    ({"birth_date": None}, FeatureState.MISSING, "Age: No birth date is recorded."),
+    ({"birth_date": None}, FeatureState.MISSING, "Age: no birth date is recorded."),
     ({"sex": "other"}, FeatureState.MISSING, "Sex: none is recorded."),
 ])  # fmt: skip
 def test_egfr_is_not_computed_for_whom_it_is_not(

@@ -58,7 +58,9 @@ def test_every_diagnosis_answers_questions_there_are_with_yes(condition: CodedCo
     ("code", "answers"),
     [
         ("57054005", {"prior_cardiovascular_disease", "coronary_heart_disease", "vascular_disease"}),
-        ("194828000", {"prior_cardiovascular_disease", "coronary_heart_disease"}),
+        ("194828000", {"prior_cardiovascular_disease", "coronary_heart_disease", "vascular_disease"}),
+        ("414545008", {"prior_cardiovascular_disease", "coronary_heart_disease", "vascular_disease"}),
+        ("399261000", {"prior_cardiovascular_disease", "coronary_heart_disease", "vascular_disease"}),
         ("703272007", {"prior_cardiovascular_disease", "heart_failure"}),
         ("399957001", {"prior_cardiovascular_disease", "vascular_disease"}),
         ("81817003", {"vascular_disease"}),
