@@ -126,7 +126,7 @@ def worklist_page(
 
 def worklist_mark(entries: QuerySet[WorklistEntry]) -> tuple[int, str]:
     """How many entries there are, and a text that changes when one comes, goes or is replaced."""
-    totals = entries.order_by().aggregate(count=Count("patient_id"), newest=Max("waiting_since"))
+    totals = entries.order_by().aggregate(count=Count("patient_id"), newest=Max("assessment__recorded_at"))
     newest = totals["newest"].isoformat() if totals["newest"] else "-"
     return totals["count"], f"{totals['count']}/{newest}"
 

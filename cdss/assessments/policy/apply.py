@@ -72,10 +72,14 @@ def _words(policy: Policy) -> _Words:
 
 
 def policy_apply(policy: Policy, features: Features, region: str) -> list[PolicyDecision]:
-    """The policy applied to one snapshot: by section, what is shown first on top, otherwise in the table's order."""
+    """The policy applied to one snapshot."""
     facts = facts_of(features, region=region, score2_region=policy.score2_region)
+    return decisions_of(policy, facts, age=age_completed(features), region=region)
+
+
+def decisions_of(policy: Policy, facts: Facts, *, age: int | None, region: str) -> list[PolicyDecision]:
+    """By section, what is shown first on top, otherwise in the table's order."""
     words = _words(policy)
-    age = age_completed(features)
     asked = [row for row in policy.rows if _is_asked(row, facts, region)]
     decisions = [_decide(row, words, facts, region, age) for row in asked]
     return sorted(decisions, key=lambda item: (ORDER_OF_SECTIONS[item.section], ORDER_OF_ROLES[item.role]))
@@ -151,14 +155,14 @@ def _outside_ages(row: Row, region: str, age: int | None) -> _Refused | None:
         return None
     scope = EQUATIONS[row.equation]
     own = scope.ages[row.horizon_years]
-    low, high = row.ages
-    side = 0 if age < low else 1
+    side = 0 if age < row.ages[0] else 1
     code, verb, reach = (("AGE_BELOW_RANGE", "start", "from"), ("AGE_ABOVE_RANGE", "end", "to"))[side]
     verb, bound = verb if scope.is_plural else f"{verb}s", row.ages[side]
     over = f" over {row.horizon_years} years" if row.horizon_years else ""
     sentence = f"{scope.label}{over} {verb} at {bound}; this person is {age}."
-    source = scope.source if row.ages == own else "the policy of this organisation"
+    low, high, source = *own, scope.source
     if bound != own[side]:
+        low, high, source = *row.ages, "the policy of this organisation"
         sentence = f"{scope.label}{over}: shown {reach} {bound} under this organisation's policy; this person is {age}."
     elif row.section == "CARDIOVASCULAR" and _is_last(row, region, age):
         none = f"No ten-year equation in this product for this region is validated at {age}."

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from cdss.assessments.policy.facts import Facts
 from cdss.assessments.policy.table import Band, Category, Policy
 
 
 def categories_of(
-    policy: Policy, *, equation: str, outcome: str, horizon_years: int, age_years: int | None, risk: float | None
+    policy: Policy,
+    facts: Facts,
+    *,
+    equation: str,
+    outcome: str,
+    horizon_years: int,
+    age_years: int | None,
+    risk: float | None,
 ) -> list[dict[str, object]]:
     """The words of every guideline that has one for this number. They follow the unrounded risk."""
     if risk is None:
@@ -20,6 +28,7 @@ def categories_of(
         and equation in category.equations
         and (outcome, horizon_years) == (category.outcome, category.horizon_years)
         and _is_of_age(category, age_years)
+        and all(facts[name].answer == "yes" for name in category.asked_if)
         for band in category.bands
         if _holds(band, risk)
     ]

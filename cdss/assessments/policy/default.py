@@ -146,7 +146,7 @@ _VARIANTS = (
     ("prevent_hba1c", ("hba1c_measured",)),
     ("prevent_uacr", ("uacr_measured",)),
     ("prevent_sdi", ("sdi_known",)),
-    ("prevent_full", ("two_of_hba1c_uacr_sdi",)),
+    ("prevent_full", ("hba1c_uacr_sdi_known",)),
 )
 CARDIOVASCULAR = (
     _prevent("total_cvd", 10, "PRIMARY"),
@@ -204,7 +204,7 @@ def _points_in_af(equation: str, role: str) -> Row:
         stops=AF_STOPS,
         questions=AF_QUESTIONS,
         roles_if=changes,
-        notes=COMMON_NOTES,
+        notes=(*COMMON_NOTES, "TREATED_WITHOUT_HYPERTENSION"),
     )
 
 
@@ -328,9 +328,10 @@ CATEGORIES = (
         "AHA/ACC high blood pressure",
         2025,
         (
-            Band("", "0.075", "Below the threshold for drug treatment of stage 1 hypertension"),
-            Band("0.075", "", "At or above the threshold for drug treatment of stage 1 hypertension"),
+            Band("", "0.075", "Below the threshold for drug treatment from the start in stage 1 hypertension"),
+            Band("0.075", "", "At or above the threshold for drug treatment from the start in stage 1 hypertension"),
         ),
+        asked_if=("stage_1_hypertension",),
     ),
     Category(
         "esc-eas-2025",

@@ -338,8 +338,8 @@ def _ages(ages: object, default: Row, place: str) -> Ages | None:
     low, high = default.ages
     if not (_are_ages(ages) and low <= ages[0] <= ages[1] <= high):
         sentence = (
-            f"Ages are two whole numbers within {low} to {high}: a row of {EQUATIONS[default.equation].label} may be "
-            "narrowed, never widened."
+            f"Ages are two whole numbers within {low} to {high}, the lower one first: a row of "
+            f"{EQUATIONS[default.equation].label} may be narrowed, never widened."
         )
         raise PolicyDocumentError(sentence, code="AGES_OUT_OF_RANGE", field=field)
     return (ages[0], ages[1])
@@ -357,4 +357,7 @@ def _category(value: Mapping[str, Any], default: Category, place: str) -> Catego
     _binding(value, default, place, ("is_shown",))
     if not isinstance(value["is_shown"], bool):
         raise PolicyDocumentError("is_shown is true or false.", field=f"{place}.is_shown")
+    if value["is_shown"] and not default.verified:
+        sentence = f"{place}: these words were read second-hand; they cannot be shown until somebody has verified them."
+        raise PolicyDocumentError(sentence, code="POLICY_BINDING", field=f"{place}.is_shown")
     return dataclasses.replace(default, is_shown=value["is_shown"])

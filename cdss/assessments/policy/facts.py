@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from cdss.assessments.features import Feature, Features
@@ -30,6 +30,9 @@ MICROALBUMINURIA_MG_G, PROTEINURIA_MG_G = 30.0, 300.0
 # A yes whose age makes it unusable as an input is still a reason to stop; of pregnancy, dialysis, palliative care or a
 # drug it says nothing any more.
 LASTING = frozenset(question.feature for question in QUESTIONS if question.is_yes_lasting)
+# Stage 1 of the AHA/ACC guideline of 2025 in somebody for whom risk decides: 130-139 or 80-89 mmHg, no drug, none of
+# the conditions in which drugs are advised whatever the risk (from memory: diabetes, chronic kidney disease).
+STAGE_1_SYSTOLIC, STAGE_1_DIASTOLIC = (130.0, 140.0), (80.0, 90.0)
 TIA_DAYS = timedelta(days=7)  # somebody stated only that it was within them
 
 HEART_FAILURE_WORDS = "heart failure"
@@ -89,6 +92,10 @@ def facts_of(features: Features, *, region: str, score2_region: str | None) -> d
     facts["male_atrial_fibrillation"] = _both(facts["atrial_fibrillation"], _is(_value(features, "sex") == "male"))
     facts["fh_range"] = _first_yes(_stated(features, "familial_hypercholesterolaemia"), _ldl_in_fh_range(features))
     facts["high_risk_by_diagnosis"] = _high_risk_by_diagnosis(features)
+    facts["stage_1_hypertension"] = _stage_1_hypertension(features)
+    facts["treated_without_hypertension"] = _both(
+        _is(_value(features, "antihypertensive_treatment") == "yes"), _is(_value(features, "hypertension") == "no")
+    )
     facts["kidney_failure"] = _egfr_below(KIDNEY_FAILURE_EGFR, features)
     is_undiagnosed = facts["cognitive_disorder"].answer != "yes"
     facts["aged_80_or_more_undiagnosed"] = _both(facts["aged_80_or_more"], _is(is_undiagnosed))
@@ -205,17 +212,18 @@ def _stroke_since_tia(stroke: Fact, recent: Fact, features: Features) -> Fact:
     """Symptoms that became a stroke are no TIA. A stroke without a date may be the one of these days."""
     if (stroke.answer, recent.answer) != ("yes", "yes"):
         return _bare("no", stroke.feature)
-    since = _began_on(recent, features)
-    is_earlier = since is not None and stroke.effective_at is not None and stroke.effective_at.date() < since
+    since, on = _began_at(recent, features), stroke.effective_at
+    # Days are those of the hospital, in whose zone a date on the problem list stands; an answer carries UTC.
+    is_earlier = since is not None and on is not None and on.date() < since.astimezone(on.tzinfo).date()
     return _bare("no", stroke.feature) if is_earlier else stroke
 
 
-def _began_on(recent: Fact, features: Features) -> date | None:
+def _began_at(recent: Fact, features: Features) -> datetime | None:
     """The first day on which the TIA can have been: its own on the problem list, otherwise a week before the answer."""
     if recent.effective_at is not None:
-        return recent.effective_at.date()
+        return recent.effective_at
     stated_at = features[recent.feature].effective_at
-    return (stated_at - TIA_DAYS).date() if stated_at is not None else None
+    return stated_at - TIA_DAYS if stated_at is not None else None
 
 
 def _is_heart_failure_alone(features: Features, disease: Fact, failure: Fact) -> bool:
@@ -243,7 +251,7 @@ def _circumstances(features: Features) -> dict[str, Fact]:
         "hba1c_measured": _is(measured[0]),
         "uacr_measured": _is(measured[1]),
         "sdi_known": _is(measured[2]),
-        "two_of_hba1c_uacr_sdi": _is(sum(measured) >= 2),
+        "hba1c_uacr_sdi_known": _is(all(measured)),
         "apoe_e4_tested": _is(_used(features, "apoe_e4") is not None),
         "pce_race_other": _is(_value(features, "pce_race") == "other"),
     }
@@ -267,6 +275,20 @@ def _ldl_in_fh_range(features: Features) -> Fact:
     if ldl is None:
         return _bare("unknown", "ldl_cholesterol_mmol_l")
     return _is(ldl >= FH_RANGE_LDL_MMOL_L, "ldl_cholesterol_mmol_l")
+
+
+def _stage_1_hypertension(features: Features) -> Fact:
+    """Yes only where everything that it depends on is known."""
+    systolic, diastolic = _number(features, "systolic_bp_mmhg"), _number(features, "diastolic_bp_mmhg")
+    egfr = _number(features, "egfr_ml_min_173m2")
+    if systolic is None or egfr is None:
+        return _bare("unknown", "systolic_bp_mmhg")
+    is_below_stage_2 = systolic < STAGE_1_SYSTOLIC[1] and (diastolic is None or diastolic < STAGE_1_DIASTOLIC[1])
+    is_raised = systolic >= STAGE_1_SYSTOLIC[0] or (diastolic is not None and diastolic >= STAGE_1_DIASTOLIC[0])
+    is_free = all(_value(features, name) == "no" for name in ("antihypertensive_treatment", "diabetes"))
+    ratio = _number(features, "urine_albumin_creatinine_ratio_mg_g")
+    has_kidney_disease = egfr < REDUCED_EGFR or (ratio is not None and ratio >= MICROALBUMINURIA_MG_G)
+    return _is(is_below_stage_2 and is_raised and is_free and not has_kidney_disease, "systolic_bp_mmhg")
 
 
 def _high_risk_by_diagnosis(features: Features) -> Fact:

@@ -86,7 +86,12 @@ STOPS = (
         "Not shown: {recorded} is recorded. This score is for atrial fibrillation without a mechanical valve or "
         "moderate to severe mitral stenosis; anticoagulation does not depend on it.",
     ),
-    Stop("NO_TIA", "tia_within_7_days", "no", "Not shown: ABCD2 is for a TIA within the last 7 days; there was none."),
+    Stop(
+        "NO_TIA",
+        "tia_within_7_days",
+        "no",
+        "Not shown: ABCD2 is for a TIA within the last 7 days; none is recorded within them.",
+    ),
     Stop(
         "STROKE_SINCE_TIA",
         "stroke_since_tia",
@@ -162,6 +167,13 @@ NOTES = (
         is_of_number=True,
     ),
     Note("MALE_AF", "the male AF coefficient is near zero (0.08)", "male_atrial_fibrillation", is_of_number=True),
+    Note(
+        "TREATED_WITHOUT_HYPERTENSION",
+        "A blood-pressure drug is recorded and hypertension answered with no; the guideline counts hypertension under "
+        "treatment. Unless the drug is for something else, correct the answer.",
+        "treated_without_hypertension",
+        is_of_number=True,
+    ),
     Note("ABCD2_NOT_FOR_URGENCY", "Guidelines do not use ABCD2 to decide on urgency: every TIA is assessed at once."),
     Note(
         "FINNISH_COHORT",

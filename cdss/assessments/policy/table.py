@@ -113,6 +113,7 @@ class Category:
     year: int
     bands: tuple[Band, ...]
     ages: Ages | None = None
+    asked_if: tuple[str, ...] = ()  # facts, all of them: of whom the guideline says it
     verified: bool = True  # False: read second-hand, not in the guideline itself
     is_shown: bool = True
 

@@ -34,7 +34,9 @@ def got(path: str, token: str) -> Any:
 def tested(hospital: Hospital) -> Assessment:
     """A record of somebody whose APOE was tested."""
     who = factories.patient(hospital)
-    answers = factories.complete_answers(apoe_e4="yes", cognitive_disorder="no", physical_activity="yes")
+    answers = factories.complete_answers(
+        apoe_e4="yes", cognitive_disorder="no", physical_activity="yes", antihypertensive_treatment="no"
+    )
     schooling = measured("education_years", "9")
     factories.record(hospital, who, *factories.complete_labs(), *answers, schooling)
     jobs_run_due()

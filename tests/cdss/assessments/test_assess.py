@@ -12,7 +12,7 @@ from cdss.assessments.models import Assessment, AssessmentReview, Attribution, R
 from cdss.assessments.policy.default import DEFAULT_POLICY
 from cdss.assessments.policy.document import policy_sha256
 from cdss.assessments.policy.table import VERSION
-from cdss.assessments.selectors import assessment_current, superseded_notices, worklist
+from cdss.assessments.selectors import assessment_current, superseded_notices, worklist, worklist_mark
 from cdss.assessments.services.review import assessment_acknowledge, assessment_override
 from cdss.audit.models import AuditEntry
 from cdss.audit.verifier import chain_verify
@@ -121,7 +121,10 @@ def test_scores_are_recorded_with_their_scale_and_their_points_add_up(hospital: 
 
 
 def test_a_record_names_the_policy_and_the_words_of_its_guidelines(hospital: Hospital) -> None:
-    assessment = current(hospital, factories.complete_patient(hospital))
+    who = factories.patient(hospital)
+    untreated = factories.complete_answers(antihypertensive_treatment="no")
+    factories.record(hospital, who, *factories.complete_labs(), *untreated)
+    assessment = current(hospital, who)
     assert (assessment.policy_version, assessment.policy_sha256) == (VERSION, policy_sha256(DEFAULT_POLICY))
     entry = AuditEntry.objects.get(action="assessment.recorded")
     assert assessment.policy_sha256 in entry.body
@@ -341,3 +344,22 @@ def test_a_number_without_meaning_cannot_be_stored(hospital: Hospital) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
             Attribution.objects.create(**share, **scales)
     assert Attribution.objects.create(**share, points=1).log_odds_or_hazard is None
+
+
+def test_a_patient_whom_nobody_has_answered_keeps_waiting_since_the_first_record(hospital: Hospital) -> None:
+    patient = factories.complete_patient(hospital)
+    jobs_run_due()
+    entry = WorklistEntry.objects.get(patient=patient)
+    first, before = entry.waiting_since, entry.assessment_id
+    mark = worklist_mark(worklist(hospital.clinician_actor))
+    factories.record(hospital, patient, factories.quantity("8480-6", "165", "mm[Hg]", days_ago=1))
+    jobs_run_due()
+    entry.refresh_from_db()
+    assert (entry.waiting_since, entry.state) == (first, "NEW") and entry.assessment_id != before
+    assert worklist_mark(worklist(hospital.clinician_actor)) != mark  # whoever has the list open is told
+
+    assessment_acknowledge(actor=hospital.clinician_actor, assessment_id=entry.assessment_id)
+    factories.record(hospital, patient, factories.quantity("8480-6", "160", "mm[Hg]", days_ago=0))
+    jobs_run_due()
+    entry.refresh_from_db()
+    assert entry.waiting_since > first and entry.state == "NEW"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import date
 from typing import Any
 
 import pytest
@@ -31,6 +32,8 @@ from cdss.core.errors import ConflictError, NotFoundError
 from cdss.jobs.models import Job
 from cdss.jobs.running import jobs_run_due
 from patients.models import Patient
+from patients.services.clinical_rows import NewCondition
+from patients.terminology import SNOMED_CT
 from tests import factories
 from tests.factories import Hospital
 
@@ -269,3 +272,15 @@ def test_at_most_two_hundred_patients_are_listed_and_all_are_counted() -> None:
     findings.add(uuid.uuid4(), [])
     assert (findings.patients, findings.changed) == (206, 205)
     assert len(findings.listed) == 200 and findings.as_json()["counts"][0]["count"] == 205
+
+
+def test_a_trial_names_a_day_as_the_hospital_has_it() -> None:
+    far = factories.hospital("far", time_zone="Pacific/Auckland")
+    who = factories.patient(far)
+    infarction = NewCondition(SNOMED_CT, "22298006", onset_date=date(2024, 3, 1))
+    factories.record(far, who, infarction, *factories.complete_labs())
+    jobs_run_due()
+    trial = tried(far, changed(sentences={"stops/PRIOR_ASCVD": "{recorded} is on file."}))
+    changes = trial.changes["patients"][0]["changes"]
+    assert {(item["before"]["sentence"].count("(March 2024)"), item["after"]["sentence"].count("(March 2024)"))
+            for item in changes} == {(1, 1)}  # fmt: skip

@@ -46,7 +46,7 @@ CHOSEN = policy_changed(
     ages={TOTAL_CVD: (40, 50)},
     score2_region="high",
     sentences={"stops/PREGNANCY": OWN_SENTENCE},
-    shown={"acc-aha-2026": True},
+    shown={"aha-acc-2025": False},
 )
 NEW_STOP = Stop("NEW_STOP", "type_1_diabetes_known", "yes", "Not shown: {recorded} is recorded.")
 
@@ -92,7 +92,7 @@ def test_what_the_organisation_chose_is_kept_and_the_rest_is_the_new_default(mon
     assert [row.key for row in policy.rows] == [row.key for row in new.rows]
     assert next(stop for stop in policy.stops if stop.code == "PREGNANCY").sentence == OWN_SENTENCE
     assert policy.stops[-1] == new.stops[-1]
-    assert policy.categories[0].is_shown
+    assert not next(category for category in policy.categories if category.key == "aha-acc-2025").is_shown
     assert policy_read(policy_document(policy)) == policy
 
 

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 
 from cdss.assessments.policy.categories import categories_of, range_words
 from cdss.assessments.policy.default import DEFAULT_POLICY
+from cdss.assessments.policy.facts import Fact, facts_of
 from cdss.assessments.policy.table import Policy
 from cdss.core.templatetags.cdss import percent
+from tests.cdss.assessments.policy.people import person
 
+STAGE_1 = {"stage_1_hypertension": Fact("yes")}
 ALL_SHOWN = replace(DEFAULT_POLICY, categories=tuple(replace(c, is_shown=True) for c in DEFAULT_POLICY.categories))
 
 
@@ -27,7 +30,9 @@ def words(
     policy: Policy = ALL_SHOWN,
     years: int = 10,
 ) -> list[tuple[str, str, int, str]]:
-    found = categories_of(policy, equation=equation, outcome=outcome, horizon_years=years, age_years=age, risk=risk)
+    found = categories_of(
+        policy, STAGE_1, equation=equation, outcome=outcome, horizon_years=years, age_years=age, risk=risk
+    )
     assert all(item["outcome"] == outcome for item in found)
     return [(str(i["word"]), str(i["guideline"]), int(str(i["year"])), str(i["range"])) for i in found]
 
@@ -60,7 +65,13 @@ def test_prevent_ascvd_words_follow_the_unrounded_value(risk: float, word: str, 
 )
 def test_a_number_below_by_rounding_is_given_exactly(risk: float, exact: str) -> None:
     [found] = categories_of(
-        DEFAULT_POLICY, equation="prevent_base", outcome="total_cvd", horizon_years=10, age_years=58, risk=risk
+        DEFAULT_POLICY,
+        STAGE_1,
+        equation="prevent_base",
+        outcome="total_cvd",
+        horizon_years=10,
+        age_years=58,
+        risk=risk,
     )
     assert found["exact"] == exact
 
@@ -71,7 +82,7 @@ def test_no_word_contradicts_the_printed_number(risk: float) -> None:
     printed = Decimal(percent(risk).removesuffix(" %"))
     for category in ALL_SHOWN.categories:
         [found] = categories_of(
-            replace(ALL_SHOWN, categories=(replace(category, ages=None),)),
+            replace(ALL_SHOWN, categories=(replace(category, ages=None),)), STAGE_1,
             equation=category.equations[0], outcome=category.outcome, horizon_years=10, age_years=58, risk=risk,
         )  # fmt: skip
         [band] = [band for band in category.bands if range_words(band) == found["range"]]
@@ -139,3 +150,36 @@ def test_every_band_begins_where_the_one_before_ends() -> None:
         assert category.bands[0].low == "" and category.bands[-1].high == ""
         for lower, upper in zip(category.bands, category.bands[1:], strict=False):
             assert lower.high == upper.low and float(upper.low) > 0
+
+
+@pytest.mark.parametrize(
+    ("known", "is_said"),
+    [
+        ({}, True),
+        ({"systolic_bp_mmhg": "129.9"}, False),
+        ({"systolic_bp_mmhg": "120", "diastolic_bp_mmhg": "82"}, True),
+        ({"systolic_bp_mmhg": "141"}, False),  # stage 2: drugs whatever the risk
+        ({"diastolic_bp_mmhg": "92"}, False),
+        ({"antihypertensive_treatment": "yes"}, False),
+        ({"antihypertensive_treatment": ""}, False),
+        ({"diabetes": "yes"}, False),
+        ({"egfr_ml_min_173m2": "59"}, False),
+        ({"egfr_ml_min_173m2": ""}, False),
+        ({"urine_albumin_creatinine_ratio_mg_g": "30"}, False),
+    ],
+)
+def test_the_words_on_stage_1_hypertension_are_for_those_in_whom_risk_decides(
+    known: dict[str, str], is_said: bool
+) -> None:
+    stage_1 = {"systolic_bp_mmhg": "134", "antihypertensive_treatment": "no", "egfr_ml_min_173m2": "80"}
+    facts = facts_of(person(58, **{**stage_1, **known}), region="US", score2_region=None)
+    found = categories_of(
+        DEFAULT_POLICY,
+        facts,
+        equation="prevent_base",
+        outcome="total_cvd",
+        horizon_years=10,
+        age_years=58,
+        risk=0.08,
+    )
+    assert bool(found) is is_said

@@ -55,7 +55,9 @@ def policies(draw: st.DrawFn) -> Policy:
         ages=ages,
         score2_region=draw(st.sampled_from([None, *SCORE2_REGIONS])),
         sentences=draw(sentences),
-        shown=draw(st.dictionaries(st.sampled_from([c.key for c in DEFAULT_POLICY.categories]), st.booleans())),
+        shown=draw(
+            st.dictionaries(st.sampled_from([c.key for c in DEFAULT_POLICY.categories if c.verified]), st.booleans())
+        ),
     )
 
 
@@ -220,6 +222,12 @@ def test_what_is_not_a_document_is_refused(text: str) -> None:
     with pytest.raises(PolicyDocumentError) as refused:
         policy_read(text)
     assert len(refused.value.sentence) < 300 and len(refused.value.field or "") < 300
+
+
+def test_words_that_nobody_has_verified_cannot_be_shown() -> None:
+    with pytest.raises(PolicyDocumentError) as refused:
+        policy_changed(DEFAULT_POLICY, shown={"acc-aha-2026": True})
+    assert (refused.value.code, refused.value.field) == ("POLICY_BINDING", "categories.acc-aha-2026.is_shown")
 
 
 def test_a_row_that_is_not_there_cannot_be_changed() -> None:

@@ -60,7 +60,11 @@ def test_thirty_years_are_asked_for_from_30_to_59(age: int | None, is_asked: boo
         ({"hba1c_percent": "6.1"}, {"prevent_hba1c"}),
         ({"urine_albumin_creatinine_ratio_mg_g": "12"}, {"prevent_uacr"}),
         ({"sdi_decile": "4"}, {"prevent_sdi"}),
-        ({"hba1c_percent": "6.1", "sdi_decile": "4"}, {"prevent_hba1c", "prevent_sdi", "prevent_full"}),
+        ({"hba1c_percent": "6.1", "sdi_decile": "4"}, {"prevent_hba1c", "prevent_sdi"}),
+        (
+            {"hba1c_percent": "6.1", "sdi_decile": "4", "urine_albumin_creatinine_ratio_mg_g": "12"},
+            {"prevent_hba1c", "prevent_sdi", "prevent_uacr", "prevent_full"},
+        ),
     ],
 )
 def test_variants_are_asked_for_when_their_input_is_measured(measured: dict[str, str], asked: set[str]) -> None:
@@ -227,7 +231,9 @@ def test_under_55_prevent_stroke_is_refused_in_words_that_do_not_say_the_equatio
     )
     assert refused.limit == "55 to 79 years; source: the policy of this organisation"
     assert codes(person(55))["prevent_base stroke"] == codes(person(79))["prevent_base stroke"] == ""
-    assert decided(person(80))["prevent_base stroke"].sentence.startswith("PREVENT over 10 years ends at 79;")
+    too_old = decided(person(80))["prevent_base stroke"]
+    assert too_old.sentence.startswith("PREVENT over 10 years ends at 79;")
+    assert too_old.limit == "30 to 79 years; source: Circulation 2024;149:430-449"  # of the equation, not the policy
 
 
 def test_the_pooled_cohort_equations_end_at_79() -> None:
@@ -363,6 +369,15 @@ def test_a_value_is_never_rounded_onto_the_limit_that_it_is_below(egfr: str, wor
 def test_a_ratio_just_above_its_limit_is_not_rounded_onto_it() -> None:
     who = person(58, **TYPE_1, urine_albumin_creatinine_ratio_mg_g="300.4")
     assert "albumin-creatinine ratio 300.4 mg/g, above 300" in decided(who, "EUROPE")["score2 cvd"].sentence
+
+
+def test_no_hypertension_under_a_blood_pressure_drug_is_remarked_on_beside_the_points() -> None:
+    fibrillation = listed("atrial_fibrillation", "atrial fibrillation")
+    known = {"hypertension": "no", "valvular_atrial_fibrillation": "no"}
+    treated = decided(person(58, fibrillation, antihypertensive_treatment="yes", **known))["cha2ds2_va stroke"]
+    assert "TREATED_WITHOUT_HYPERTENSION" in notes(treated) and not treated.reason_code
+    untreated = decided(person(58, fibrillation, antihypertensive_treatment="no", **known))["cha2ds2_va stroke"]
+    assert "TREATED_WITHOUT_HYPERTENSION" not in notes(untreated)
 
 
 def test_age_alone_is_no_reason_where_a_disorder_is_diagnosed() -> None:
