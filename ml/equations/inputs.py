@@ -35,6 +35,19 @@ def number_text(value: float) -> str:
     return f"{value:.10g}"
 
 
+def number_beside(value: float, bound: float) -> str:
+    """With two decimals at most, or as many as it takes not to print a value outside a bound as the bound.
+
+    >>> number_beside(7.105766233, 15), number_beside(14.9996, 15), number_beside(230.4, 180)
+    ('7.11', '14.9996', '230.4')
+    """
+    for places in range(2, 10):
+        rounded = round(value, places)
+        if (rounded < bound) == (value < bound) and (rounded > bound) == (value > bound):
+            return number_text(rounded)
+    return number_text(value)
+
+
 def _numeric_array(field: str, values: object, kinds: str = "iuf") -> AnyArray:
     """Numbers as they are; a pandas column with a dtype of its own as float64 with NaN for its NA."""
     dtype: Any = getattr(values, "dtype", None)
@@ -151,8 +164,9 @@ class Quantity:
 
     def _outside(self, number: float, is_below: bool, label: str) -> str:
         side, end, bound = ("below", "lowest", self.low) if is_below else ("above", "highest", self.high)
+        shown = f"{number_beside(number, bound)} {self.unit}".rstrip()
         return (
-            f"{label} is not shown: {self.words} {self._with_unit(number)} is {side} {self._with_unit(bound)}, "
+            f"{label} is not shown: {self.words} {shown} is {side} {self._with_unit(bound)}, "
             f"the {end} value it accepts."
         )
 

@@ -71,7 +71,9 @@ def rules(oldest_years: float, age_source: str, optional: tuple[str, ...]) -> tu
     return (
         Age(low=30, high=oldest_years, source=age_source),
         vocabulary.SEX,
-        vocabulary.systolic_bp(low=90, high=180, source=f"{_SOURCE}; the paper allows 200, above 180 treatment is due"),
+        vocabulary.systolic_bp(
+            low=90, high=180, source=f"{_SOURCE}; the paper goes to 200, where treatment is due anyway"
+        ),
         vocabulary.total_cholesterol(low_mg_dl=130, high_mg_dl=320, source=_SOURCE),
         vocabulary.hdl_cholesterol(low_mg_dl=20, high_mg_dl=100, source=_SOURCE),
         vocabulary.bmi(low=18.5, high=39.9, source=_SOURCE),
