@@ -92,6 +92,8 @@ def _fields(policy: Policy) -> Iterator[tuple[str, str]]:
     for note in policy.notes:
         yield f"{SENTENCE}notes/{note.code}", note.sentence
     for category in policy.categories:
+        if not category.verified:
+            continue  # read second-hand: nobody may have it shown
         yield SHOWN + category.key, "on" if category.is_shown else ""
 
 

@@ -18,7 +18,7 @@ from cdss.assessments.services.known_rows import KnownRows, rows_known_at
 from cdss.audit.selectors import audit_seq_of
 from cdss.audit.services import audit_append
 from cdss.dashboard.forms import ReviewForm
-from cdss.dashboard.presenters_answers import Questions, present_questions, withheld_for
+from cdss.dashboard.presenters_answers import Questions, Withheld, present_questions, withheld_for
 from cdss.dashboard.presenters_estimates import Estimates, present_estimates
 from cdss.dashboard.presenters_imaging import (
     METAL,
@@ -70,6 +70,14 @@ class Record:
     audit_seq: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerProblem:
+    """What is wrong with one answer, to be read at the top of the page; `fragment` is its field."""
+
+    fragment: str
+    sentence: str
+
+
 @dataclass(slots=True)
 class PatientPage:
     patient: Patient
@@ -88,6 +96,7 @@ class PatientPage:
     review: ReviewForm = field(default_factory=lambda: ReviewForm("", "", "", None))
     review_errors: dict[str, str] = field(default_factory=dict)
     answer_errors: list[str] = field(default_factory=list)
+    answers_not_recorded: int = 0
 
     @property
     def is_asking(self) -> bool:
@@ -99,9 +108,33 @@ class PatientPage:
     def has_answer_errors(self) -> bool:
         return bool(self.answer_errors) or self.questions.has_errors
 
+    @property
+    def questions_with_errors(self) -> int:
+        return sum(bool(row.errors) for group in self.questions.all_groups for row in group.rows)
+
+    @property
+    def answer_problems(self) -> list[AnswerProblem]:
+        return [
+            *(AnswerProblem("questions", sentence) for sentence in self.answer_errors),
+            *(
+                AnswerProblem(f"answer-{row.feature}", _titled(row.question.title, sentence))
+                for row in self.questions.questions
+                for sentence in row.errors
+            ),
+            *(
+                AnswerProblem(f"number-{row.feature}", _titled(row.entered.quantity.title, sentence))
+                for row in self.questions.numbers
+                for sentence in row.errors
+            ),
+        ]
+
     def calcium_of(self, version_id: uuid.UUID) -> Calcium | None:
         forms = (row.calcium for study in self.studies for row in study.series if row.calcium)
         return next((form for form in forms if form.version.id == version_id), None)
+
+
+def _titled(title: str, sentence: str) -> str:
+    return sentence if sentence.startswith(title) else f"{title}: {sentence}"
 
 
 def work_of(actor: Actor, patient: Patient) -> Work:
@@ -127,21 +160,24 @@ def patient_page(actor: Actor, patient_id: uuid.UUID, now: datetime) -> PatientP
     studies = present_studies(studies_of_patient(actor, patient_id).select_related("outcome"))
     history = assessment_history(actor, patient_id)[:HISTORY_LENGTH]
     notices = superseded_notices(actor).filter(assessment__patient=patient)
+    withheld = withheld_for(current)
+    questions = present_questions(
+        patient,
+        known,
+        names,
+        age_years=banner.age_years,
+        now=now,
+        withheld=withheld,
+        may_see_genetics=may_see_genetics,
+    )
+    _open_groups(questions, withheld)
     return PatientPage(
         patient=patient,
         banner=banner,
         known=known,
         work=work_of(actor, patient),
         record=present_record(actor, current, names) if current else None,
-        questions=present_questions(
-            patient,
-            known,
-            names,
-            age_years=banner.age_years,
-            now=now,
-            withheld=withheld_for(current),
-            may_see_genetics=may_see_genetics,
-        ),
+        questions=questions,
         refused=present_refused(refused, names),
         unused=present_unused(unused, names),
         studies=studies,
@@ -150,6 +186,13 @@ def patient_page(actor: Actor, patient_id: uuid.UUID, now: datetime) -> PatientP
         may_write=actor.may(scopes.PATIENTS_WRITE),
         may_review=actor.may(scopes.ASSESSMENTS_REVIEW),
     )
+
+
+def _open_groups(questions: Questions, withheld: Withheld) -> None:
+    """A refusal names only the first input that is missing; the next one is likely of the same group."""
+    wanted = {row.question.group.words for row in questions.first.questions if row.feature in withheld.wanted}
+    for group in questions.groups:
+        group.is_wanted = group.is_wanted or (group.title in wanted and group.open_count > 0)
 
 
 def present_record(actor: Actor, assessment: Assessment, names: dict[str, str]) -> Record:

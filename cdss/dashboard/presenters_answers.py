@@ -9,7 +9,10 @@ from datetime import datetime
 
 from cdss.assessments.equation_inputs import FEATURE_OF_FIELD
 from cdss.assessments.models import Assessment, EstimateRole
+from cdss.assessments.services.answers import is_asked_again
 from cdss.assessments.services.known_rows import KnownRows
+from cdss.assessments.services.snapshot_acute import readable_of_moment
+from cdss.assessments.services.snapshot_moment import Moment
 from cdss.core.errors import DomainError
 from cdss.dashboard.presenters_inputs import FORM, SOURCE_TYPES, source_words
 from cdss.dashboard.words import quantity_words, unit_words
@@ -151,14 +154,17 @@ class Withheld:
 
 
 def withheld_for(current: Assessment | None) -> Withheld:
-    """The histories are asked for all at once, though each refusal names only the first that is open."""
+    """The histories are asked for all at once, though each refusal names only the first that is open.
+
+    What a number that would be shown first lacks is asked with them, where it is a question.
+    """
     if current is None:
         return Withheld(ASKED_FIRST, frozenset())
     shown = [item for item in current.estimates.all() if item.role != EstimateRole.API]
     unknown = {item.field for item in shown if item.reason_code == "UNKNOWN_HISTORY"}
     lacking = {item.field for item in shown if item.role == EstimateRole.PRIMARY and item.reason_code.startswith(LACKS)}
     wanted = {FEATURE_OF_FIELD.get(name, name) for name in lacking}
-    return Withheld(ASKED_FIRST | unknown if unknown else frozenset(), frozenset(wanted))
+    return Withheld((ASKED_FIRST | unknown if unknown else frozenset()) | wanted, frozenset(wanted))
 
 
 def present_questions(
@@ -177,12 +183,13 @@ def present_questions(
     def is_asked(asked: Asked) -> bool:
         return asked.is_for(age_years=age_years, sex=patient.sex, answers=answers, region=patient.organisation.region)
 
+    moment = Moment.of(patient, now)
     first = QuestionGroupRows("")
     groups = {group: QuestionGroupRows(group.words) for group in QuestionGroup}
     for question in QUESTIONS:
         is_wanted = (question.on_page and is_asked(question.asked)) or _is_to_correct(question, known)
         if is_wanted and (may_see_genetics or not question.is_genetic):
-            row = _question_row(question, known, names, now)
+            row = _question_row(question, known, names, moment)
             is_first = row.is_open and question.feature in withheld.needed
             (first if is_first else groups[question.group]).questions.append(row)
     for entered in ENTERED_QUANTITIES:
@@ -201,23 +208,21 @@ def _is_to_correct(question: Question, known: KnownRows) -> bool:
     return is_history and is_yes and question.feature not in known.recorded_yes
 
 
-def _question_row(question: Question, known: KnownRows, names: Mapping[str, str], now: datetime) -> QuestionRow:
+def _question_row(question: Question, known: KnownRows, names: Mapping[str, str], moment: Moment) -> QuestionRow:
     row = QuestionRow(question)
     if yes := known.recorded_yes.get(question.feature):
         where = SOURCE_TYPES.get(yes.source_type, "record")
         row.recorded_yes = f"{yes.words} ({where}, {source_words(yes.source, names)})"
         row.answered_at = yes.effective_at
+        return row  # the list answers, whatever somebody stated beside it
     stated = known.answers.get(question.feature)
     if stated is None:
         return row
-    is_lasting = question.is_yes_lasting and stated.value_code == "yes"
-    age_days = (now - stated.effective_at).days
-    if question.max_age_days and not is_lasting and age_days > question.max_age_days:
+    if is_asked_again(question, stated, known, moment):
         row.expired = question.answers.get(stated.value_code, stated.value_code)
     else:
         row.answer = row.chosen = stated.value_code
-    if not row.recorded_yes:
-        row.answered_at, row.answered_by = stated.effective_at, source_words(stated.source, names)
+    row.answered_at, row.answered_by = stated.effective_at, source_words(stated.source, names)
     return row
 
 
@@ -225,7 +230,8 @@ def _number_row(entered: EnteredQuantity, known: KnownRows, names: Mapping[str, 
     quantity = entered.quantity
     least, most = (f"{limit.normalize():f}" for limit in quantity.plausible)
     row = NumberRow(entered, unit_words(quantity.unit), f"{least} to {most}")
-    stated = next(iter(known.observations.get(quantity.feature, [])), None)
+    rows = known.observations.get(quantity.feature, [])
+    stated = readable_of_moment(rows, rows[0]) if rows else None
     if stated is not None and stated.value_quantity is not None:
         row.words = quantity_words(f"{stated.value_quantity.normalize():f}", stated.unit)
         row.answered_at, row.answered_by = stated.effective_at, source_words(stated.source, names)

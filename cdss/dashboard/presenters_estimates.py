@@ -15,6 +15,7 @@ from cdss.dashboard.presenters_refusals import (
     notes_of,
     present_refusals,
     refusals_by_weight,
+    without_notes,
 )
 from cdss.dashboard.presenters_shares import Share, present_shares
 from cdss.dashboard.words import OUTCOMES, equation_words, named, outcome_words, score_words
@@ -22,7 +23,7 @@ from cdss.dashboard.words import OUTCOMES, equation_words, named, outcome_words,
 NO_INTERVAL = "This equation publishes no interval."
 MESA, MESA_WITH_CALCIUM = "mesa_chd", "mesa_chd_cac"
 NO_EQUATION = "none"  # a number that a policy says does not exist
-AT_ONCE = {"FH_RANGE"}  # read before the number it stands beside
+AT_ONCE = {"FH_RANGE"}  # of the person and not of a number: read before the number it stands beside
 SECTION_WORDS = {value: words.lower() for value, words in Section.choices}
 
 ICON_COLUMNS, ICON_STEP = 20, 10
@@ -169,12 +170,14 @@ def _section(key: str, estimates: Sequence[RiskEstimate]) -> EstimateSection:
     mesa = {item.equation: item for item in current if item.equation in {MESA, MESA_WITH_CALCIUM}}
     is_pair = any(has_number(item) for item in mesa.values())
     rest = [item for item in current if not (is_pair and item.equation in mesa)]
-    common = _common_notes([item for item in current if has_number(item)])
+    common = _common_notes(current, older)
     primary = _cards(rest, common, EstimateRole.PRIMARY)
     second = _cards(rest, common, EstimateRole.SECOND)
     pair = _pair(mesa, common) if is_pair else None
     in_pair = [card for card in (pair.without, pair.with_calcium) if card] if pair else []
-    loud, quiet = refusals_by_weight(rest, has_primary=bool(primary))
+    loud, quiet = refusals_by_weight(rest, has_primary=bool(primary), has_number=bool(primary or second or is_pair))
+    in_line = [item for item in mesa.values() if is_pair and not has_number(item)]
+    above = [*loud, *quiet, *present_refusals(in_line)]
     return EstimateSection(
         key=key,
         title=Section(key).label,
@@ -182,11 +185,11 @@ def _section(key: str, estimates: Sequence[RiskEstimate]) -> EstimateSection:
         primary=primary,
         pair=pair,
         second=beside(second),
-        refusals=loud,
-        quiet_refusals=quiet,
+        refusals=without_notes(loud, common),
+        quiet_refusals=without_notes(quiet, common),
         never_given=present_refusals(never),
-        older=beside([present_card(item, ()) for item in older if has_number(item)]),
-        older_refusals=present_refusals(older, said=[*loud, *quiet]),
+        older=beside([present_card(item, common) for item in older if has_number(item)]),
+        older_refusals=without_notes(present_refusals(older, said=above), common),
         explained=[item for item in (*primary, *in_pair, *second) if item.shares],
         collapsed_because=_collapsed_because(estimates),
     )
@@ -201,12 +204,16 @@ def _collapsed_because(estimates: Sequence[RiskEstimate]) -> str:
     return next((note.sentence for note in said if note.code == LIMITED_HORIZON), "")
 
 
-def _common_notes(estimates: Sequence[RiskEstimate]) -> list[Note]:
-    """What every number of a section says, so that it is said once."""
-    noted = [notes_of(item) for item in estimates]
-    if len(noted) < 2:
-        return [note for notes in noted for note in notes if note.code == LIMITED_HORIZON]
-    return [note for note in noted[0] if all(note in others for others in noted[1:])]
+def _common_notes(current: Sequence[RiskEstimate], older: Sequence[RiskEstimate]) -> list[Note]:
+    """What every number of a section says, so that it is said once; what is of the person, with the refusals too."""
+    numbers = [notes_of(item) for item in current if has_number(item)]
+    everywhere = [note for item in (*current, *older) for note in notes_of(item)]
+    of_person = [note for note in dict.fromkeys(everywhere) if note.code in AT_ONCE and everywhere.count(note) > 1]
+    of_numbers = (
+        numbers[0] if len(numbers) > 1 else [n for notes in numbers for n in notes if n.code == LIMITED_HORIZON]
+    )
+    found = dict.fromkeys((*of_person, *of_numbers))
+    return [note for note in found if all(note in notes for notes in numbers)]
 
 
 def _cards(estimates: Sequence[RiskEstimate], said: Sequence[Note], role: EstimateRole) -> list[Card]:

@@ -26,13 +26,26 @@ FACT_WORDS = {
     "hba1c_measured": "HbA1c measured",
     "uacr_measured": "Urine albumin-creatinine ratio measured",
     "sdi_known": "Social deprivation index known",
-    "two_of_hba1c_uacr_sdi": "Two of HbA1c, albumin-creatinine ratio and deprivation index known",
+    "hba1c_uacr_sdi_known": "HbA1c, albumin-creatinine ratio and deprivation index known",
     "apoe_e4_tested": "APOE ε4 tested",
     "prior_tia": "Prior TIA",
     "prior_stroke_or_tia": "Prior stroke or TIA",
     "tia_within_7_days": "TIA within 7 days",
     "score2_region": "SCORE2 region set",
     "contradiction": "The CT shows what the problem list denies",
+    "stroke_since_tia": "Stroke since the TIA",
+    "prior_cardiovascular_disease_or_heart_failure": "Prior cardiovascular disease, or heart failure",
+    "in_europe": "In Europe",
+    "diabetes_in_europe": "Diabetes, in Europe",
+    "high_risk_by_diagnosis_in_europe": "High risk by diagnosis, in Europe",
+    "aged_under_70_or_unknown": "Aged under 70, or of unknown age",
+    "aged_80_or_more_undiagnosed": "Aged 80 or more, without a diagnosed cognitive disorder",
+    "anticoagulated_atrial_fibrillation": "Atrial fibrillation with an anticoagulant",
+    "male_atrial_fibrillation": "Atrial fibrillation in a man",
+    "valvular_atrial_fibrillation": "Mechanical heart valve or moderate to severe mitral stenosis",
+    "stage_1_hypertension": "Untreated stage 1 hypertension without diabetes or kidney disease",
+    "treated_without_hypertension": "Blood-pressure drugs without hypertension",
+    "pce_race_other": "A group other than those of the Pooled Cohort Equations",
 }
 WHAT_WORDS = {"version": "table", "score2_region": "SCORE2 region", "role": "place", "is_shown": "shown"}
 KEYS = {"rows": "key", "stops": "code", "questions": "fact", "notes": "code", "categories": "key"}
@@ -186,9 +199,10 @@ def _is_of(category: Category, row: Row) -> bool:
 
 
 def category_words(category: Category) -> str:
-    """`ESC prevention 2021, cardiovascular disease, ages 40 to 49`."""
+    """`ESC prevention 2021, cardiovascular disease, ages 40 to 49`, and of whom else the guideline says it."""
     ages = f", ages {category.ages[0]} to {category.ages[1]}" if category.ages else ""
-    return f"{category.guideline} {category.year}, {outcome_words(category.outcome).title.lower()}{ages}"
+    whom = "".join(f", {inside(fact_words(fact))}" for fact in category.asked_if)
+    return f"{category.guideline} {category.year}, {outcome_words(category.outcome).title.lower()}{ages}{whom}"
 
 
 def present_versions(versions: Iterable[PolicyVersion], default_body: dict[str, Any], *, most: int) -> list[VersionRow]:
@@ -219,7 +233,7 @@ def _where(part: str, item: Mapping[str, Any], name: str) -> str:
         return f"{number_words(item['equation'], item['outcome'], item['horizon_years'])} ({regions})"
     if part == "categories":
         return f"{item['guideline']} {item['year']} ({name})"
-    return f"{named(part)[:-1]} {name}"
+    return f"{named(part)[:-1]} {inside(fact_words(name)) if part == 'questions' else name}"
 
 
 def _item_differences(

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from cdss.assessments.models import Section
 from cdss.assessments.policy.table import Policy, Row
 from cdss.dashboard.form_policy import HIGH, LOW, ROLE, SENTENCE, SHOWN, PolicyForm
-from cdss.dashboard.presenters_policy import OWN_AGES, REGION_WORDS, category_words, number_words
-from cdss.dashboard.words import named
+from cdss.dashboard.presenters_policy import OWN_AGES, REGION_WORDS, category_words, fact_words, number_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,7 @@ class ShownField:
     name: str
     words: str
     is_shown: bool
+    is_verified: bool  # otherwise it is named, with nothing to tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def present_policy_edit(policy: Policy, form: PolicyForm) -> PolicyEdit:
             _sentences("notes", "Notes beside a number", [note.code for note in policy.notes], form),
         ],
         categories=[
-            ShownField(SHOWN + item.key, category_words(item), form.values[SHOWN + item.key] == "on")
+            ShownField(SHOWN + item.key, category_words(item), form.values.get(SHOWN + item.key) == "on", item.verified)
             for item in policy.categories
         ],
         score2_region=form.values["score2_region"],
@@ -117,7 +117,7 @@ def _sentences(part: str, title: str, names: Iterable[str], form: PolicyForm) ->
             SentenceField(
                 f"{part}-{name}",
                 key,
-                name if name.isupper() else named(name),
+                name if name.isupper() else fact_words(name),
                 form.values[key],
                 form.errors.get(key, ""),
             )

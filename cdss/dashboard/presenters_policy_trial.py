@@ -21,7 +21,7 @@ KIND_WORDS = {
     "REFUSAL_REMOVED": "a refusal is no longer said",
     "ROLE": "it stands in another place",
     "REASON": "it is refused for another reason",
-    "WORDS": "its words change",
+    "WORDS": "the words or notes beside it change",
 }
 
 
@@ -78,10 +78,19 @@ def _change(change: Mapping[str, Any]) -> ChangeRow:
     is_moved = bool(before and after and before["role"] != after["role"])
     return ChangeRow(
         number=number_words(change["equation"], change["outcome"], change["horizon_years"]),
-        what=KIND_WORDS.get(change["kind"], change["kind"]),
+        what=_what(change["kind"], before, after),
         before=_seen(before, is_moved),
         after=_seen(after, is_moved),
     )
+
+
+def _what(kind: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """A trial keeps of the words only a refusal's sentence: what else differs is named, since it cannot be printed."""
+    if kind != "WORDS" or before is None or after is None:
+        return KIND_WORDS.get(kind, kind)
+    if before["risk"] is not None or before["score"] is not None:
+        return "the guideline's words or notes beside the number change"
+    return "its sentence changes" if before["sentence"] != after["sentence"] else "the notes beside the refusal change"
 
 
 def _seen(seen: Mapping[str, Any] | None, is_moved: bool) -> str:

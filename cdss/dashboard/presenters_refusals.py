@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,8 @@ from cdss.assessments.models import EstimateRole, RiskEstimate
 from cdss.dashboard.words import equation_words, outcome_words
 
 # An equation made for other people: there is nothing to do about it, so it is not pressed on the reader.
-FOR_OTHERS = {"REGION", "NO_AF", "NO_TIA", "NOT_IN_RELEASE"}
+REGION = "REGION"
+FOR_OTHERS = {REGION, "NO_AF", "NO_TIA", "NOT_IN_RELEASE"}
 ONE_NUMBER = re.compile(r"^.{1,80}? is not shown: ")
 # Its numbers are there for who asks; the page does not press them on anybody.
 LIMITED_HORIZON = "LIMITED_HORIZON"
@@ -31,7 +33,7 @@ class Refusal:
     sentence: str
     limit: str
     notes: list[Note]
-    is_said: bool  # its sentence stands further up in the same section
+    is_said: bool  # its sentence stands further up in the same section, alone under its code
     equations: list[str]  # "PREVENT: total cardiovascular disease (10 and 30 years), heart failure (10 years)"
 
 
@@ -44,19 +46,42 @@ def notes_of(estimate: RiskEstimate) -> list[Note]:
 
 
 def present_refusals(estimates: Iterable[RiskEstimate], said: Iterable[Refusal] = ()) -> list[Refusal]:
-    """`said` are those that stand above."""
-    reasons = {(refusal.reason_code, refusal.sentence, refusal.limit) for refusal in said}
+    """`said` are those that stand above; a code that stands there with several sentences points to none of them."""
+    reasons = Counter((refusal.reason_code, refusal.sentence, refusal.limit) for refusal in said)
+    codes = Counter(code for code, _, _ in reasons.elements())
     found = [_refusal(group) for group in _groups(estimates)]
-    return [replace(item, is_said=(item.reason_code, item.sentence, item.limit) in reasons) for item in found]
+    return [
+        replace(
+            item,
+            is_said=(item.reason_code, item.sentence, item.limit) in reasons and codes[item.reason_code] == 1,
+        )
+        for item in found
+    ]
 
 
-def refusals_by_weight(estimates: Iterable[RiskEstimate], *, has_primary: bool) -> tuple[list[Refusal], list[Refusal]]:
+def without_notes(refusals: Iterable[Refusal], said: Iterable[Note]) -> list[Refusal]:
+    """The refusals without the notes that are said for the whole section."""
+    common = set(said)
+    return [replace(item, notes=[note for note in item.notes if note not in common]) for item in refusals]
+
+
+def refusals_by_weight(
+    estimates: Iterable[RiskEstimate], *, has_primary: bool, has_number: bool
+) -> tuple[list[Refusal], list[Refusal]]:
     """Those to be read in place of a number, and those that only complete the list."""
     groups = _groups(estimates)
     loud = [group for group in groups if _is_loud(group, has_primary)]
     if not loud and not has_primary:
-        loud = groups
+        loud = _loud_without_primary(groups, has_number)
     return [_refusal(group) for group in loud], [_refusal(group) for group in groups if group not in loud]
+
+
+def _loud_without_primary(groups: list[list[RiskEstimate]], has_number: bool) -> list[list[RiskEstimate]]:
+    """That an equation is for another continent says why there is no number only where nothing else does."""
+    for_this_person = [group for group in groups if group[0].reason_code not in FOR_OTHERS]
+    if for_this_person or has_number:
+        return for_this_person
+    return [group for group in groups if group[0].reason_code != REGION] or groups
 
 
 def _groups(estimates: Iterable[RiskEstimate]) -> list[list[RiskEstimate]]:

@@ -83,6 +83,20 @@ def check(page: Page, watch: Watch, name: str, scheme: str) -> None:
     assert page.locator("h1").count() == 1, name
 
 
+def test_no_page_of_a_patient_is_wider_than_a_phone(browser: Browser, live_server: LiveServer) -> None:
+    """What scrolls does so in its own frame: `young` has calcium candidates that wait for a reader."""
+    at, people = world()
+    page, _ = watched_page(browser, live_server.url, viewport={"width": 360, "height": 740})
+    sign_in(page, at.clinician.username)
+    for state, who in people.items():
+        page.goto(f"/patients/{who.id}/")
+        page.evaluate("document.querySelectorAll('details').forEach(item => { item.open = true })")
+        if state == "young":
+            assert page.locator(".candidates legend").count() > 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, state
+    page.context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_is_clean(browser: Browser, live_server: LiveServer, settings: Settings, scheme: str) -> None:
     settings.ENVIRONMENT_LABEL = LABEL

@@ -86,6 +86,7 @@ def answers(request: HttpRequest, actor: Actor, patient_id: uuid.UUID) -> HttpRe
                 return _see_other(patient_id)
             transaction.set_rollback(True)
         shown.answer_errors = errors
+    shown.answers_not_recorded = len(changed) + shown.questions_with_errors
     return patient_page_render(request, actor, shown, status=422)
 
 

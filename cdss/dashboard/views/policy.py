@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -15,8 +16,9 @@ from cdss.accounts.actors import Actor
 from cdss.accounts.pages import page
 from cdss.assessments.models import PolicyTrial
 from cdss.assessments.policy.default import DEFAULT_POLICY
-from cdss.assessments.policy.document import policy_body, policy_document
+from cdss.assessments.policy.document import PolicyDocumentError, policy_applied, policy_body, policy_document
 from cdss.assessments.policy.in_force import (
+    DEFAULT_SHA256,
     PolicyInForce,
     policy_current_visible_to,
     policy_history,
@@ -131,6 +133,7 @@ def _trial_render(
 ) -> HttpResponse:
     """The audit entry of what was listed is the last thing in the caller's transaction."""
     current = policy_current_visible_to(actor)
+    base = _tried_against(actor, trial.base_sha256, current)
     found = patients_visible_to(actor).in_bulk(patients_listed(trial))
     context = {
         "trial": trial,
@@ -138,7 +141,8 @@ def _trial_render(
         "current": current,
         "is_in_effect": trial.sha256 == current.sha256,
         "is_outdated": trial.base_sha256 != current.sha256,
-        "differences": differences(policy_body(current.policy), json.loads(trial.body)),
+        "is_base_on_file": base is not None,
+        "differences": differences(base, json.loads(trial.body)) if base is not None else [],
         "counts": present_counts(trial),
         "patients": present_patients_changed(trial, found),
         "reason": reason,
@@ -155,6 +159,25 @@ def _trial_render(
         details={"count": len(found), "trial": str(trial.id)},
     )
     return response
+
+
+def _tried_against(actor: Actor, sha256: str, current: PolicyInForce) -> dict[str, Any] | None:
+    """The body of the policy that a trial was tried against, whatever is in effect now; None when it is nowhere."""
+    if sha256 == current.sha256:
+        return policy_body(current.policy)
+    if sha256 == DEFAULT_SHA256:
+        return policy_body(DEFAULT_POLICY)
+    for version in policy_history(actor)[:MOST_VERSIONS]:
+        if version.sha256 == sha256:
+            body: dict[str, Any] = json.loads(version.body)
+            return body
+        try:
+            policy, applied_sha256, _ = policy_applied(version.body)  # one that was carried over has another name
+        except PolicyDocumentError:
+            continue
+        if applied_sha256 == sha256:
+            return policy_body(policy)
+    return None
 
 
 def _job(trial: PolicyTrial) -> Job | None:

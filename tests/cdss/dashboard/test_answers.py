@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from cdss.assessments.models import Assessment
+from cdss.assessments.services.snapshot import snapshot_take
 from cdss.audit.models import AuditEntry
 from cdss.jobs.running import jobs_run_due
 from patients.models import Observation, Patient
@@ -169,11 +170,12 @@ def test_histories_are_asked_first_and_the_rest_waits_in_closed_groups(clinician
     }
     assert 'name="answer-diabetes"' in rest
     assert '<details class="question-group" open' not in page
-    # Answered, they stand in their group, and what a number lacks next is open.
+    # Answered, they stand in their group; what a number shown first lacks takes their place, its group open beside it.
     clinician.post(f"/patients/{who.id}/answers/", {f"answer-{name}": "no" for name in asked})
     jobs_run_due()
     page = clinician.get(f"/patients/{who.id}/").content.decode()
-    assert "Needed before a number is shown" not in page
+    first = page.split('<details class="question-group"', 1)[0]
+    assert set(re.findall(r'name="answer-(\w+)"', first)) == {"diabetes"}
     opened = re.findall(r'<details class="question-group" open><summary><b>([^<]+)</b>', page)
     assert opened
 
@@ -270,7 +272,7 @@ MAN, WOMAN_OF_60 = {"birth_date": YOUNG, "sex": "male"}, {}
     [
         (MAN, "pregnancy", 10),
         (WOMAN_OF_60, "pregnancy", 10),
-        (WOMAN_OF_60, "pregnancy", 200),  # too old to count as an input, and still a reason to stop
+        (WOMAN_OF_60, "pregnancy", 200),  # a yes holds for a whole pregnancy and three months
         (WOMAN_OF_60, "dialysis", 10),
         (WOMAN_OF_60, "palliative_care", 10),
         (WOMAN_OF_60, "coronary_heart_disease", 10),
@@ -303,3 +305,34 @@ def test_a_way_of_life_is_not_asked_again_beyond_its_ages(hospital: Hospital, cl
     found = factories.patient(hospital, birth_date=date(1945, 1, 1))
     factories.record(hospital, found, factories.answer("physical_activity", "yes"))
     assert "seen-physical_activity" not in form_of(clinician, found)
+
+
+PREGNANCY = "77386006"
+
+
+def test_a_pregnancy_on_the_list_stands_alone_whatever_was_stated_beside_it(
+    hospital: Hospital, clinician: Client
+) -> None:
+    found = factories.patient(hospital, birth_date=YOUNG)
+    onset = timezone.now().date() - timedelta(days=100)
+    stated_yes = factories.answer("pregnancy", "yes", days_ago=147)
+    factories.record(hospital, found, stated_yes, NewCondition(SNOMED_CT, PREGNANCY, onset_date=onset))
+    page = clinician.get(f"/patients/{found.id}/").content
+    legend = text_of(page.decode().split("<legend>Pregnant", 1)[1].split("</fieldset>", 1)[0])
+    assert f"Yes : pregnancy (problem list, laboratory), {onset:%B %Y}. Correct it where it is recorded." in legend
+    assert "Too long ago" not in legend and ", ." not in legend
+    assert "answer-pregnancy" not in page.decode()
+
+
+@pytest.mark.parametrize(
+    ("said", "days_ago", "is_asked_again"),
+    [("yes", 147, False), ("yes", 370, False), ("yes", 371, True), ("no", 89, False), ("no", 90, True)],
+)
+def test_a_stated_pregnancy_is_asked_again_when_the_snapshot_no_longer_uses_it(
+    hospital: Hospital, clinician: Client, said: str, days_ago: int, is_asked_again: bool
+) -> None:
+    found = factories.patient(hospital, birth_date=YOUNG)
+    factories.record(hospital, found, factories.answer("pregnancy", said, days_ago=days_ago))
+    assert form_of(clinician, found)["answer-pregnancy"] == ("" if is_asked_again else said)
+    assert ("Too long ago" in text_of(clinician.get(f"/patients/{found.id}/").content)) is is_asked_again
+    assert snapshot_take(patient=found, as_of=timezone.now())["pregnancy"].is_used is not is_asked_again

@@ -12,13 +12,17 @@ from pytest_django import DjangoAssertNumQueries
 
 from cdss.assessments.models import Assessment, PolicyTrial, PolicyVersion
 from cdss.assessments.policy.default import DEFAULT_POLICY
-from cdss.assessments.policy.document import policy_changed, policy_document, policy_sha256
+from cdss.assessments.policy.document import policy_body, policy_changed, policy_document, policy_sha256
+from cdss.assessments.policy.facts import facts_of
 from cdss.assessments.policy.in_force import DEFAULT_SHA256
 from cdss.assessments.services.policy import policy_adopt, policy_try
 from cdss.audit.models import AuditEntry
+from cdss.dashboard.presenters_policy import differences, fact_words
+from cdss.dashboard.presenters_policy_trial import present_patients_changed
 from cdss.jobs.running import jobs_run_due
 from patients.models import Patient
 from tests import factories
+from tests.cdss.assessments.policy.people import person
 from tests.cdss.dashboard.conftest import SignIn
 from tests.cdss.dashboard.reading import tags_of, text_of
 from tests.factories import Hospital
@@ -167,6 +171,126 @@ def test_somebody_elses_policy_in_between_is_a_conflict(
     assert "Another policy was put into effect since this page was opened." in text_of(edited.content)
     assert 'value="OFF" selected' in edited.content.decode()
     assert PolicyVersion.objects.count() == 1
+
+
+def adopted(hospital: Hospital, trial: PolicyTrial) -> None:
+    jobs_run_due()
+    policy_adopt(actor=factories.actor_of(hospital.administrator), trial_id=trial.id, reason="So decided.")
+
+
+def changes_on(client: Client, trial: PolicyTrial) -> str:
+    source = client.get(f"/policy/trials/{trial.id}/").content.decode()
+    return text_of(source[source.index('<h2 id="differences">') : source.index("</section>")])
+
+
+def test_a_trial_lists_what_differs_from_the_policy_it_was_tried_against(
+    hospital: Hospital, administrator: Client
+) -> None:
+    first = tried(administrator, **{f"role:{STROKE_PROFILE}": "OFF"})
+    against_default = tried(administrator, **{f"role:{HEART_FAILURE}": "SECOND"})
+    adopted(hospital, first)
+    against_first = tried(administrator, **{f"role:{HEART_FAILURE}": "SECOND"})
+    page = text_of(administrator.get(f"/policy/trials/{against_first.id}/").content)
+    assert "Out of date" not in page
+    second = tried(administrator, **{f"low:{HEART_FAILURE}": "40"})
+    adopted(hospital, second)
+    for trial in (against_default, against_first):
+        page = text_of(administrator.get(f"/policy/trials/{trial.id}/").content)
+        assert "Out of date: another policy has been put into effect since." in page
+        assert changes_on(administrator, trial) == (
+            "The change PREVENT: heart failure, 10 years (United States), place: Shown first → Shown beside it"
+        )
+    assert "Out of date" not in text_of(administrator.get(f"/policy/trials/{second.id}/").content)
+
+
+def test_a_trial_against_a_version_that_was_carried_over_is_compared_with_what_it_meant(
+    hospital: Hospital, administrator: Client
+) -> None:
+    chosen = dataclasses.replace(DEFAULT_POLICY, version="default-0", score2_region="low")
+    PolicyVersion.objects.create(
+        organisation=hospital.organisation,
+        number=1,
+        body=policy_document(chosen),
+        sha256=policy_sha256(chosen),
+        reason="The region of this country.",
+        author_id=hospital.administrator.id,
+        author_name="Administrator of north",
+    )
+    older = tried(administrator, **{f"role:{HEART_FAILURE}": "SECOND"})
+    adopted(hospital, tried(administrator, **{f"low:{HEART_FAILURE}": "40"}))
+    assert changes_on(administrator, older) == (
+        "The change PREVENT: heart failure, 10 years (United States), place: Shown first → Shown beside it"
+    )
+
+
+def test_a_trial_whose_base_is_nowhere_any_more_says_so_and_lists_nothing(administrator: Client) -> None:
+    trial = tried(administrator, **{f"role:{HEART_FAILURE}": "SECOND"})
+    PolicyTrial.objects.filter(id=trial.id).update(base_sha256="f" * 64)
+    assert changes_on(administrator, trial) == (
+        "The change The policy this was tried against is not on file any more, so what differs from it cannot be "
+        "listed."
+    )
+
+
+def test_words_read_second_hand_cannot_be_ticked_whatever_is_sent(administrator: Client) -> None:
+    source = administrator.get("/policy/edit/").content
+    unverified = [item for item in DEFAULT_POLICY.categories if not item.verified]
+    assert unverified
+    names = {a.get("name") for tag, a in tags_of(source) if tag == "input"}
+    for item in unverified:
+        assert f"shown:{item.key}" not in names
+    page = text_of(source)
+    words = "not verified: read second-hand; cannot be shown"
+    assert page.count(words) == len(unverified)
+    assert re.search(rf"ACC/AHA dyslipidemia 2026, [^.]*? {words}", page)
+    sent = {**form_of(administrator), **{f"shown:{item.key}": "on" for item in unverified}}
+    assert administrator.post("/policy/edit/", sent).status_code == 422
+    assert not PolicyTrial.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("risk", "sentences", "what"),
+    [
+        (0.065, ("", ""), "the guideline's words or notes beside the number change"),
+        (None, ("Not shown: a.", "Not shown: b."), "its sentence changes"),
+        (None, ("Not shown: a.", "Not shown: a."), "the notes beside the refusal change"),
+    ],
+)
+def test_words_that_change_are_named_as_what_they_are(
+    assessed: Patient, risk: float | None, sentences: tuple[str, str], what: str
+) -> None:
+    seen = [
+        {"role": "PRIMARY", "risk": risk, "score": None, "reason_code": "", "sentence": sentence}
+        for sentence in sentences
+    ]
+    number = {"equation": "prevent_base", "outcome": "ascvd", "horizon_years": 10, "kind": "WORDS"}
+    change = {**number, "before": seen[0], "after": seen[1]}
+    trial = PolicyTrial(changes={"patients": [{"patient": str(assessed.id), "changes": [change]}]})
+    (item,) = present_patients_changed(trial, {assessed.id: assessed})
+    assert item.changes[0].what == what
+
+
+def test_every_fact_of_a_policy_has_words() -> None:
+    policy = DEFAULT_POLICY
+    named = {item.fact for item in (*policy.stops, *policy.questions, *policy.notes) if item.fact}
+    of_rows = {fact for row in policy.rows for fact in (*row.asked_if, *row.questions)}
+    moved = {change.fact for row in policy.rows for change in row.roles_if}
+    facts = named | of_rows | moved | set(facts_of(person(58), region="EUROPE", score2_region=None))
+    assert "kidney_failure" in facts
+    for fact in facts:
+        words = fact_words(fact)
+        assert words[:1].isupper(), fact
+        # No name of a program, and names and acronyms as they are written.
+        wrong = r"_|\b(europe|tia|apoe|ct|ldl|pce|sdi|uacr|fh|score2|hba1c|Pce|Sdi|Uacr|Fh)\b|\w+ in Europe"
+        assert not re.search(wrong, words), words
+    assert fact_words("diabetes_in_europe") == "Diabetes, in Europe"
+    assert fact_words("aged_80_or_more_undiagnosed").startswith("Aged 80 or more")
+
+
+def test_a_question_that_is_worded_otherwise_is_named_in_words() -> None:
+    worded = policy_changed(DEFAULT_POLICY, sentences={"questions/prior_stroke_or_tia": "Asked first."})
+    (item,) = differences(policy_body(DEFAULT_POLICY), policy_body(worded))
+    assert item.where == "Question prior stroke or TIA"
 
 
 @pytest.mark.parametrize(

@@ -76,15 +76,61 @@ def test_the_same_code_for_another_value_stays_a_reason_of_its_own() -> None:
 )
 def test_what_is_for_other_people_is_not_pressed_on_the_reader(code: str, has_primary: bool, is_loud: bool) -> None:
     rows = [refused("score2", code, "Not shown."), refused("mesa_chd", "OTHER", "No.", role=EstimateRole.SECOND)]
-    loud, quiet = refusals_by_weight(rows, has_primary=has_primary)
+    loud, quiet = refusals_by_weight(rows, has_primary=has_primary, has_number=has_primary)
     assert (code in {item.reason_code for item in loud}) is is_loud
     assert {item.reason_code for item in (*loud, *quiet)} == {code, "OTHER"}
 
 
 def test_a_section_that_has_only_quiet_reasons_still_says_why_it_is_empty() -> None:
-    loud, quiet = refusals_by_weight([refused("score2", "REGION", "Not here.")], has_primary=False)
+    rows = [refused("score2", "REGION", "Not here.")]
+    loud, quiet = refusals_by_weight(rows, has_primary=False, has_number=False)
     assert [item.reason_code for item in loud] == ["REGION"]
     assert quiet == []
+
+
+@pytest.mark.parametrize("other", [estimate(risk=0.1, role=EstimateRole.SECOND), refused("mesa_chd", "OTHER", "No.")])
+@pytest.mark.parametrize("role", [EstimateRole.PRIMARY, EstimateRole.SECOND])
+def test_another_continent_is_never_loud_beside_a_number_or_another_reason(
+    other: RiskEstimate, role: EstimateRole
+) -> None:
+    section = only_section(refused("score2", "REGION", "SCORE2 is for Europe.", outcome="cvd", role=role), other)
+    assert "REGION" not in {item.reason_code for item in section.refusals}
+    assert [item.reason_code for item in section.quiet_refusals] == ["REGION"]
+
+
+def test_what_holds_for_the_person_is_said_once_before_numbers_refusals_and_older_equations() -> None:
+    section = only_section(
+        estimate(risk=0.1, role=EstimateRole.SECOND, notes=[FH]),
+        refused("prevent_uacr", "MISSING_SMOKING", "Not shown.", role=EstimateRole.SECOND, notes=[FH]),
+        estimate("pce_2013", "ascvd", risk=0.08, role=EstimateRole.OLDER, notes=[FH]),
+        refused("framingham_2008_bmi", "MISSING_BMI", "No BMI.", role=EstimateRole.OLDER, notes=[FH, EXTRAPOLATED]),
+    )
+    assert [note.code for note in section.notes] == ["FH_RANGE"]
+    told = [*section.second.risks, *section.older.risks, *section.refusals, *section.older_refusals]
+    assert [[note.code for note in item.notes] for item in told] == [[], [], [], ["EXTRAPOLATED"]]
+    assert not any(card.warnings for card in (*section.second.cards, *section.older.cards))
+
+
+def test_what_holds_for_the_person_is_said_once_where_every_number_is_refused() -> None:
+    rows = [
+        refused("prevent_base", "MISSING_SMOKING", "Not shown.", notes=[FH]),
+        refused("score2", "REGION", "Not here.", notes=[FH]),
+    ]
+    section = only_section(*rows)
+    assert [note.code for note in section.notes] == ["FH_RANGE"]
+    assert [item.notes for item in (*section.refusals, *section.quiet_refusals)] == [[], []]
+
+
+def test_a_reason_is_pointed_to_only_where_its_code_stands_once_above() -> None:
+    asked = "Not shown until someone states whether this person "
+    disease, stroke = f"{asked}has known cardiovascular disease.", f"{asked}had a stroke."
+    older = refused("pce_2013", "UNKNOWN_HISTORY", disease, role=EstimateRole.OLDER)
+    above = refused("prevent_base", "UNKNOWN_HISTORY", disease)
+    other = refused("mesa_chd", "UNKNOWN_HISTORY", stroke, role=EstimateRole.SECOND)
+    (pointing,) = only_section(above, older).older_refusals
+    assert pointing.is_said
+    (repeated,) = only_section(above, other, older).older_refusals
+    assert (repeated.is_said, repeated.sentence) == (False, disease)
 
 
 def test_computed_and_not_shown_and_genetic_numbers_are_left_out() -> None:

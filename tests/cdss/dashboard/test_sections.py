@@ -133,8 +133,13 @@ def test_what_is_computed_for_the_api_is_not_on_the_page(clinician: Client, asse
         assert words not in page
 
 
-def test_category_word_stands_with_range_outcome_guideline_and_year(clinician: Client, assessed: Patient) -> None:
-    item = Assessment.objects.get().estimates.get(equation="prevent_base", outcome="total_cvd", horizon_years=10)
+def test_category_word_stands_with_range_outcome_guideline_and_year(
+    hospital: Hospital, clinician: Client, assessed: Patient
+) -> None:
+    factories.record(hospital, assessed, factories.answer("antihypertensive_treatment", "no", days_ago=1))
+    jobs_run_due()
+    current = Assessment.objects.get(superseded_by__isnull=True)
+    item = current.estimates.get(equation="prevent_base", outcome="total_cvd", horizon_years=10)
     (category,) = item.categories
     page = text_of(section(source_of(clinician, assessed), "cardiovascular"))
     words = f"{category['word']} ({category['range']}): Total cardiovascular disease, AHA/ACC high blood pressure 2025"
@@ -238,6 +243,47 @@ def test_a_reason_is_told_once_and_the_older_equations_point_to_it(hospital: Hos
     assert text.count("acute myocardial infarction") == 1
     older = text[text.index("Older equations") :]
     assert "For the reason above PRIOR_ASCVD Pooled Cohort Equations 2013" in older
+
+
+def test_ldl_in_the_familial_range_is_told_once_and_no_other_continent_leads(
+    hospital: Hospital, clinician: Client
+) -> None:
+    who = factories.complete_patient(hospital)
+    factories.record(hospital, who, factories.quantity("13457-7", "205", "mg/dL"))
+    jobs_run_due()
+    source = section(source_of(clinician, who), "cardiovascular")
+    text = text_of(source)
+    assert text.count("LDL-C is in the range of familial hypercholesterolaemia") == 1
+    assert text.index("LDL-C is in the range") < text.index("%")
+    opening = text_of(source[: source.index('<details class="quiet">')])
+    assert "Other numbers" in opening
+    assert "SCORE2" not in opening
+    assert "No number" not in opening
+
+
+def test_the_question_that_holds_a_first_number_back_is_asked_with_what_is_needed(
+    hospital: Hospital, clinician: Client
+) -> None:
+    who = factories.patient(hospital, birth_date=born(71), sex="male")
+    answers = {
+        "atrial_fibrillation": "",
+        "heart_failure": "no",
+        "valvular_atrial_fibrillation": "no",
+        "anticoagulant_treatment": "no",
+        "cognitive_disorder": "no",
+    }
+    rows = [*factories.complete_labs(), *factories.complete_answers(**answers)]
+    factories.record(hospital, who, *rows, diagnosed(ATRIAL_FIBRILLATION, days_ago=400))
+    jobs_run_due()
+    assert Assessment.objects.get().estimates.get(equation="cha2ds2_va").reason_code == "MISSING_HYPERTENSION"
+    source = source_of(clinician, who)
+    first = source[source.index("Needed before a number is shown") :]
+    first, _, rest = first.partition('<details class="question-group"')
+    assert 'name="answer-hypertension"' in first
+    assert 'name="answer-hypertension"' not in rest
+    # The next thing that this score lacks is not folded away.
+    group = rest[: rest.index('name="answer-vascular_disease"')].rpartition('<details class="question-group"')[2]
+    assert (group or rest).startswith(" open")
 
 
 def test_a_limit_is_told_of_a_value_outside_it_alone(hospital: Hospital, clinician: Client) -> None:
