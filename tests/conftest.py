@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def _emptier(services: ServiceUrls) -> Callable[[TransactionTestCase], None]:
     """Transactional tests are cleaned up by the owner: the application's role cannot empty a table."""
 
     def empty(self: TransactionTestCase) -> None:
+        # A journey's sweeper and worker run on while its tables are emptied; where each waits for the other, the
+        # database makes one of the two give way, and that may be us.
+        for _ in range(10):
+            with contextlib.suppress(psycopg.errors.DeadlockDetected):
+                return empty_once()
+        raise AssertionError("the tables could not be emptied: other processes deadlocked with it ten times")
+
+    def empty_once() -> None:
         with psycopg.connect(services.database_owner_url) as owner:
             tables = _tables(
                 owner,
