@@ -18,6 +18,7 @@ Plane = npt.NDArray[Pixel]
 CALCIUM_WINDOW_HU = (130.0, 500.0)  # centred on the threshold, so that what counts is brighter than mid-grey
 CROP_MM = 100.0  # wide enough to see which chamber or vessel a candidate lies in
 CROP_ZOOM = 2
+OUTSIDE_HU = -1024.0
 OUTLINE_RGB = (255, 64, 64)
 
 # Reading convention: image columns run to the patient's left (or, in sagittal planes, to the back), rows run to the
@@ -48,7 +49,9 @@ def mid_slice(
 def outlined_crop(
     plane: Volume, mask: npt.NDArray[np.bool_], center_row_column: tuple[int, int], geometry: Geometry
 ) -> npt.NDArray[np.uint8]:
-    """A square RGB crop around one place with the outline of a mask, in the reading orientation.
+    """A square RGB crop with one place in its middle and the outline of a mask, in the reading orientation.
+
+    What lies outside the slice is black, so that the place is in the middle near an edge too.
 
     Parameters
     ----------
@@ -58,10 +61,10 @@ def outlined_crop(
         The outline is drawn just outside it, so that no voxel of it is hidden.
     """
     _, row_mm, column_mm = geometry.spacing_zyx_mm
-    rows = _around(center_row_column[0], CROP_MM / row_mm, plane.shape[0])
-    columns = _around(center_row_column[1], CROP_MM / column_mm, plane.shape[1])
-    grey = np.kron(_grey(plane[rows, columns], CALCIUM_WINDOW_HU), np.ones((CROP_ZOOM, CROP_ZOOM), dtype=np.uint8))
-    inside = np.kron(mask[rows, columns], np.ones((CROP_ZOOM, CROP_ZOOM), dtype=np.bool_))
+    half = (_half(row_mm), _half(column_mm))
+    grey = _grey(_around(plane, center_row_column, half, OUTSIDE_HU), CALCIUM_WINDOW_HU)
+    grey = np.kron(grey, np.ones((CROP_ZOOM, CROP_ZOOM), dtype=np.uint8))
+    inside = np.kron(_around(mask, center_row_column, half, False), np.ones((CROP_ZOOM, CROP_ZOOM), dtype=np.bool_))
     outline = ndimage.binary_dilation(inside) & ~inside
     pixels = np.stack([display_oriented(grey, geometry)] * 3, axis=-1)
     pixels[display_oriented(outline, geometry)] = OUTLINE_RGB
@@ -126,6 +129,11 @@ def _grey(plane: Volume, window: tuple[float, float]) -> npt.NDArray[np.uint8]:
     return grey
 
 
-def _around(center: int, length: float, limit: int) -> slice:
-    half = max(8, round(length / 2))
-    return slice(max(0, center - half), min(limit, center + half + 1))
+def _half(pixel_mm: float) -> int:
+    return max(8, round(CROP_MM / pixel_mm / 2))
+
+
+def _around(plane: Plane[Pixel], center: tuple[int, int], half: tuple[int, int], outside: float) -> Plane[Pixel]:
+    padded = np.pad(plane, [(length, length) for length in half], constant_values=outside)
+    (row, column), (rows, columns) = center, half
+    return padded[row : row + 2 * rows + 1, column : column + 2 * columns + 1]

@@ -144,9 +144,10 @@ def test_key_image_of_each_candidate_outlines_it() -> None:
     assert (candidate.row, candidate.column) == (10, 30)
     assert image.name == candidate.key_image
     assert image.slice_index == candidate.slice_index == 2
-    assert image.pixels.shape == (80, 80, 3)
+    assert image.pixels.shape == (202, 202, 3)
     red = np.argwhere((image.pixels == (255, 64, 64)).all(axis=-1))
-    assert red.mean(axis=0).tolist() == [21.5, 61.5]  # around rows 20 to 23, columns 60 to 63 of the doubled picture
+    # The candidate's row and column are rows and columns 100 and 101 of the doubled picture; it has two of each.
+    assert red.mean(axis=0).tolist() == [101.5, 101.5]
 
 
 STORED_ORIENTATIONS = {
@@ -170,10 +171,9 @@ def test_calcium_on_the_patients_left_stays_left_however_it_is_stored(tmp_path: 
     assert candidate.agatston == 36
     picture = next(image for image in reading.key_images if image.name == candidate.key_image)
     assert picture.caption.endswith("left edge R, top edge A")
-    # The crop is cut off at the patient's left edge of the image, so the outline lies right of its middle.
-    red = np.argwhere((picture.pixels == (255, 64, 64)).all(axis=-1))
-    assert red[:, 1].mean() > picture.pixels.shape[1] / 2
-    assert red[:, 0].mean() < picture.pixels.shape[0] / 2
+    # The crop reaches beyond the slice at the patient's left and in front of the patient: black at its right and top.
+    assert not picture.pixels[:, -1].any() and not picture.pixels[0].any()
+    assert picture.pixels[-1, 0].all() and picture.pixels[-1, 101].all() and picture.pixels[101, 0].all()
 
 
 @pytest.mark.parametrize("seed", [0, 1])

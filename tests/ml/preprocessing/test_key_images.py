@@ -48,13 +48,15 @@ def test_mid_slice_is_windowed_and_named() -> None:
     assert image.caption == "Slice 2 of 3, window 40 / 400 HU, left edge R, top edge A"
 
 
-def test_outline_surrounds_the_mask_and_hides_none_of_it() -> None:
+def test_outline_surrounds_the_mask_in_the_middle_of_a_square_at_the_corner_of_a_slice() -> None:
     plane = np.zeros((40, 40), dtype=np.float32)
     mask = np.zeros((40, 40), dtype=np.bool_)
-    mask[10, 20] = True
+    mask[0, 39] = True
     plane[mask] = 130
-    pixels = outlined_crop(plane, mask, (10, 20), grid(X, Y, (1, 40, 40)))
+    pixels = outlined_crop(plane, mask, (0, 39), grid(X, Y, (1, 40, 40)))
     red = (pixels == OUTLINE_RGB).all(axis=-1)
     assert red.sum() == 8
-    assert not red[20:22, 40:42].any()
-    assert pixels[20:22, 40:42].ravel().tolist() == [127] * 12
+    assert pixels.shape == (202, 202, 3)
+    middle = slice(100, 102)
+    assert not red[middle, middle].any()
+    assert pixels[middle, middle].ravel().tolist() == [127] * 12
