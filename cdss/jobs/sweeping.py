@@ -25,13 +25,14 @@ WHERE (published_at IS NULL OR published_at < clock_timestamp() - interval '10 s
        OR (state = 'RUNNING' AND lease_until < clock_timestamp() AND attempt < %(most)s))
 ORDER BY priority, enqueued_at LIMIT 100 FOR UPDATE SKIP LOCKED
 """
+# ARRAY runs the inner query once; under IN the planner may run it again for each row.
 _EXHAUSTED = """
 UPDATE jobs_job
 SET state = 'FAILED', finished_at = clock_timestamp(), progress = 0, error_code = %(code)s,
     error_sentence = %(sentence)s
-WHERE id IN (SELECT id FROM jobs_job
-             WHERE state = 'RUNNING' AND lease_until < clock_timestamp() AND attempt >= %(most)s
-             ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED)
+WHERE id = ANY (ARRAY(SELECT id FROM jobs_job
+                      WHERE state = 'RUNNING' AND lease_until < clock_timestamp() AND attempt >= %(most)s
+                      ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED))
 RETURNING id, step, organisation_id, subject_id, as_of, attempt
 """
 

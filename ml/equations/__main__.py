@@ -19,15 +19,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = parser.parse_args(arguments).folder
     shipped, others = reference_case_files(folder)
     if not shipped:
+        sys.stdout.write("".join(map(_skipped, others)))
         sys.stderr.write(f"{folder} holds no reference cases of the equations shipped here\n")
         return 1
     sys.stdout.write(_LAYOUT.format("file", "column", "rows", "compared", "largest", "tolerance", "result"))
     results = [reference_cases_compare(path) for path in shipped]
     for result in results:
         sys.stdout.write(_file_report(result))
-    for path in others:
-        sys.stdout.write(f"{path.name:<26} skipped: this equation is not shipped\n")
+    sys.stdout.write("".join(map(_skipped, others)))
     return 0 if all(result.passed for result in results) else 1
+
+
+def _skipped(path: Path) -> str:
+    return f"{path.name:<26} skipped: this equation is not shipped\n"
 
 
 def _file_report(result: FileResult) -> str:

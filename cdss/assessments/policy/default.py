@@ -52,6 +52,7 @@ AF_STOPS = ("NO_AF", "VALVULAR_AF", "CONTRADICTION")  # vascular disease is one 
 AF_QUESTIONS = ("atrial_fibrillation", "valvular_atrial_fibrillation", "heart_failure", "prior_stroke_or_tia")
 
 COMMON_NOTES = ("LIMITED_HORIZON",)
+LIPID_NOTES = (*COMMON_NOTES, "LIPIDS_OF_TWO_SAMPLES")
 # Below 55 no long-term stroke number is shown: the profile starts there, and the policy has the two side by side.
 PREVENT_STROKE_AGES = (55, 79)
 FH_SECOND = RoleChange("fh_range", "SECOND")
@@ -75,7 +76,8 @@ def _prevent(
     is_stroke, is_shown_first = outcome == "stroke", role == "PRIMARY"
     elsewhere = PREVENT_STROKE_ELSEWHERE if is_stroke else PREVENT_ELSEWHERE
     section: Section = "STROKE" if is_stroke else "CARDIOVASCULAR"
-    notes = (*COMMON_NOTES, "FH_RANGE", *(("EXTRAPOLATED",) if horizon_years == 30 else ()))
+    notes = (*LIPID_NOTES, "FH_RANGE", *(("EXTRAPOLATED",) if horizon_years == 30 else ()))
+    notes = (*notes, *(("MISSING_INDICATOR",) if equation == "prevent_full" else ()))
     return Row(
         section,
         equation,
@@ -107,7 +109,7 @@ def _score2(equation: str, asked_if: str) -> Row:
         stops=SCORE2_STOPS,
         questions=(*HISTORY, "diabetes"),
         roles_if=(FH_SECOND,),
-        notes=(*COMMON_NOTES, "FH_RANGE"),
+        notes=(*LIPID_NOTES, "FH_RANGE", "CLASS_BY_FINDING"),
     )
 
 
@@ -123,7 +125,7 @@ def _mesa(equation: str, regions: tuple[str, ...]) -> Row:
         stops=WITHOUT_EGFR_RANGE,
         questions=HISTORY,
         roles_if=ROLES_IN_EUROPE if regions == EUROPE else (FH_SECOND,),
-        notes=(*COMMON_NOTES, "FH_RANGE", "US_COHORT", "CORONARY_EVENTS"),
+        notes=(*LIPID_NOTES, "FH_RANGE", "US_COHORT", "CORONARY_EVENTS"),
     )
 
 
@@ -138,7 +140,7 @@ def _older(equation: str, outcome: str, notes: tuple[str, ...] = ()) -> Row:
         stops=WITHOUT_EGFR_RANGE,
         questions=HISTORY,
         roles_if=ROLES_IN_EUROPE,
-        notes=(*COMMON_NOTES, "FH_RANGE", *notes),
+        notes=(*LIPID_NOTES, "FH_RANGE", *notes),
     )
 
 
@@ -146,7 +148,7 @@ _VARIANTS = (
     ("prevent_hba1c", ("hba1c_measured",)),
     ("prevent_uacr", ("uacr_measured",)),
     ("prevent_sdi", ("sdi_known",)),
-    ("prevent_full", ("hba1c_uacr_sdi_known",)),
+    ("prevent_full", ("two_of_hba1c_uacr_sdi_known",)),
 )
 CARDIOVASCULAR = (
     _prevent("total_cvd", 10, "PRIMARY"),
@@ -300,7 +302,7 @@ _ESC_2021 = "ESC prevention"
 def _esc_2021(ages: Ages, high: str, very_high: str) -> Category:
     bands = (Band("", high, "Low to moderate"), Band(high, very_high, "High"), Band(very_high, "", "Very high"))
     key = f"esc-2021-{ages[0]}"
-    return Category(key, _SCORE2_MODELS, "cvd", 10, _ESC_2021, 2021, bands, ages)
+    return Category(key, _SCORE2_MODELS, "cvd", 10, _ESC_2021, 2021, bands, ages, asked_if=("class_by_score2",))
 
 
 CATEGORIES = (
@@ -346,6 +348,7 @@ CATEGORIES = (
             Band("0.10", "0.20", "High"),
             Band("0.20", "", "Very high"),
         ),
+        asked_if=("class_by_score2",),
     ),
     _esc_2021((40, 49), "0.025", "0.075"),
     _esc_2021((50, 69), "0.05", "0.10"),

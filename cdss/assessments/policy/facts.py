@@ -33,6 +33,9 @@ LASTING = frozenset(question.feature for question in QUESTIONS if question.is_ye
 # Stage 1 of the AHA/ACC guideline of 2025 in somebody for whom risk decides: 130-139 or 80-89 mmHg, no drug, none of
 # the conditions in which drugs are advised whatever the risk (from memory: diabetes, chronic kidney disease).
 STAGE_1_SYSTOLIC, STAGE_1_DIASTOLIC = (130.0, 140.0), (80.0, 90.0)
+# European guidelines class somebody with one of these by it, whatever SCORE2 says (from memory).
+MARKED_CHOLESTEROL_MMOL_L, MARKED_SYSTOLIC, MARKED_DIASTOLIC = 8.0, 180.0, 110.0
+SAME_SAMPLE = timedelta(days=1)
 TIA_DAYS = timedelta(days=7)  # somebody stated only that it was within them
 
 HEART_FAILURE_WORDS = "heart failure"
@@ -92,6 +95,8 @@ def facts_of(features: Features, *, region: str, score2_region: str | None) -> d
     facts["male_atrial_fibrillation"] = _both(facts["atrial_fibrillation"], _is(_value(features, "sex") == "male"))
     facts["fh_range"] = _first_yes(_stated(features, "familial_hypercholesterolaemia"), _ldl_in_fh_range(features))
     facts["high_risk_by_diagnosis"] = _high_risk_by_diagnosis(features)
+    facts["class_by_finding"] = _class_by_finding(features)
+    facts["class_by_score2"] = _is(facts["class_by_finding"].answer == "no" and facts["fh_range"].answer != "yes")
     facts["stage_1_hypertension"] = _stage_1_hypertension(features)
     facts["treated_without_hypertension"] = _both(
         _is(_value(features, "antihypertensive_treatment") == "yes"), _is(_value(features, "hypertension") == "no")
@@ -204,7 +209,7 @@ def _history(features: Features) -> dict[str, Fact]:
         "prior_stroke_or_tia": _first_yes(either, stroke, tia) if either.answer != "no" else either,
         "tia_within_7_days": recent,
         "stroke_since_tia": _stroke_since_tia(_stated(features, "prior_stroke"), recent, features),
-        "contradiction": _contradiction(features, disease, failure),
+        "contradiction": _contradiction(features, disease),
     }
 
 
@@ -234,10 +239,10 @@ def _is_heart_failure_alone(features: Features, disease: Fact, failure: Fact) ->
     return is_following or HEART_FAILURE_WORDS in disease.words
 
 
-def _contradiction(features: Features, disease: Fact, failure: Fact) -> Fact:
-    """A5: a reader saw a stent or a bypass, and nobody has recorded a coronary disease."""
+def _contradiction(features: Features, disease: Fact) -> Fact:
+    """A5: a reader saw a stent or a bypass, and nobody has recorded a coronary disease; heart failure is none."""
     metal = _stated(features, "metal_in_ct")
-    if metal.answer != "yes" or "yes" in {disease.answer, failure.answer}:
+    if metal.answer != "yes" or disease.answer == "yes":
         return _bare("no", metal.feature)
     return Fact("yes", "prior_cardiovascular_disease", features["metal_in_ct"].sentence or metal.words)
 
@@ -251,7 +256,9 @@ def _circumstances(features: Features) -> dict[str, Fact]:
         "hba1c_measured": _is(measured[0]),
         "uacr_measured": _is(measured[1]),
         "sdi_known": _is(measured[2]),
-        "hba1c_uacr_sdi_known": _is(all(measured)),
+        "two_of_hba1c_uacr_sdi_known": _is(sum(measured) >= 2),
+        "one_of_hba1c_uacr_sdi_missing": _is(sum(measured) == 2),
+        "lipids_of_two_samples": _lipids_of_two_samples(features),
         "apoe_e4_tested": _is(_used(features, "apoe_e4") is not None),
         "pce_race_other": _is(_value(features, "pce_race") == "other"),
     }
@@ -270,11 +277,35 @@ def _of_age(features: Features) -> dict[str, Fact]:
     return {name: _is(answer, "age_years") for name, answer in answers}
 
 
+def _lipids_of_two_samples(features: Features) -> Fact:
+    total, hdl = (_used(features, name) for name in ("total_cholesterol_mmol_l", "hdl_cholesterol_mmol_l"))
+    if total is None or hdl is None or total.effective_at is None or hdl.effective_at is None:
+        return _bare("no", "hdl_cholesterol_mmol_l")
+    return _is(abs(total.effective_at - hdl.effective_at) > SAME_SAMPLE, "hdl_cholesterol_mmol_l")
+
+
 def _ldl_in_fh_range(features: Features) -> Fact:
     ldl = _number(features, "ldl_cholesterol_mmol_l")
     if ldl is None:
         return _bare("unknown", "ldl_cholesterol_mmol_l")
     return _is(ldl >= FH_RANGE_LDL_MMOL_L, "ldl_cholesterol_mmol_l")
+
+
+def _class_by_finding(features: Features) -> Fact:
+    """Unknown as long as one of the findings may be there: what nobody measured is not normal.
+
+    A diastolic pressure may be missing beside its systolic one, as some systems send it.
+    """
+    total, systolic = (_number(features, name) for name in ("total_cholesterol_mmol_l", "systolic_bp_mmhg"))
+    diastolic, egfr = _number(features, "diastolic_bp_mmhg"), _egfr_below(REDUCED_EGFR, features)
+    if (
+        (total is not None and total > MARKED_CHOLESTEROL_MMOL_L)
+        or (systolic is not None and systolic >= MARKED_SYSTOLIC)
+        or (diastolic is not None and diastolic >= MARKED_DIASTOLIC)
+        or egfr.answer == "yes"
+    ):
+        return _bare("yes", "")
+    return _bare("unknown" if None in (total, systolic) or egfr.answer == "unknown" else "no", "")
 
 
 def _stage_1_hypertension(features: Features) -> Fact:

@@ -64,7 +64,8 @@ STOPS = (
         "NO_AF_TERM",
         "atrial_fibrillation",
         "yes",
-        "Not shown: {recorded} is recorded. PREVENT has no term for atrial fibrillation; use CHA2DS2-VA.",
+        "Not shown: {recorded} is recorded. PREVENT has no term for atrial fibrillation; use CHA2DS2-VA, "
+        "unless a heart valve rules it out.",
     ),
     Stop(
         "AF_ANTICOAGULATED",
@@ -153,6 +154,26 @@ NOTES = (
         "LIMITED_HORIZON",
         "Palliative care or limited life expectancy is recorded; a long-term figure is opened on demand.",
         "palliative_care",
+    ),
+    Note(
+        "LIPIDS_OF_TWO_SAMPLES",
+        "Total and HDL cholesterol are of two samples, more than a day apart; the equation takes them as one.",
+        "lipids_of_two_samples",
+        is_of_number=True,
+    ),
+    Note(
+        "CLASS_BY_FINDING",
+        "Total cholesterol above 8 mmol/L, blood pressure from 180/110 mmHg or eGFR below 60 is recorded: European "
+        "guidelines class a person by that finding, so no word is printed for this number.",
+        "class_by_finding",
+        is_of_number=True,
+    ),
+    Note(
+        "MISSING_INDICATOR",
+        "One of HbA1c, albumin-creatinine ratio and deprivation index is not known; the equation has a term of its own "
+        "for that.",
+        "one_of_hba1c_uacr_sdi_missing",
+        is_of_number=True,
     ),
     Note("EXTRAPOLATED", "extrapolated: mean follow-up of the derivation data was 4.8 years"),
     Note("US_COHORT", "US cohort: MESA followed people in the United States.", "in_europe", is_of_number=True),

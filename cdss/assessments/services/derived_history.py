@@ -21,6 +21,8 @@ PARTS = (
     ("prior_tia", "prior_stroke_or_tia"),
     ("type_1_diabetes", "diabetes"),
 )
+# Nothing else makes the whole: a no to both is a no to it.
+BOTH_PARTS = (("prior_stroke", "prior_tia", "prior_stroke_or_tia"),)
 # Aortic plaque is vascular disease without being known cardiovascular disease: only the "no" follows.
 NO_FOLLOWS = (("vascular_disease", "prior_cardiovascular_disease"),)
 # CHA2DS2-VA of 2024 counts coronary disease as vascular disease. Who stated no to the vascular question may have been
@@ -37,6 +39,8 @@ def history_follow(features: Features, known: KnownRows, moment: Moment) -> None
         if features[part].is_used:  # a statin stated years ago is not taken today
             expires_at = features[part].expires_at
             _whole_from_part(features, part, whole, moment, expires_at)
+    for first, second, whole in BOTH_PARTS:
+        _no_from_parts(features, first, second, whole)
     for part, whole in (*reversed(PARTS), *NO_FOLLOWS):
         _part_from_whole(features, part, whole)
     for name, days in ((ACS, "8 weeks"), (TIA, "7 days")):
@@ -57,6 +61,17 @@ def _whole_from_part(
         rule += f', which outweighs the "no" that somebody stated on {moment.words(broader.effective_at)}'
     features[whole] = _following(broader, given, "yes", rule)
     features[whole].expires_at = expires_at
+
+
+def _no_from_parts(features: Features, first: str, second: str, whole: str) -> None:
+    parts, broader = [features[first], features[second]], features[whole]
+    if broader.is_used or not all(part.said("no") for part in parts):
+        return
+    rule = f'follows from "{parts[0].title}" and "{parts[1].title}": no'
+    features[whole] = _following(broader, parts[0], "no", rule)
+    features[whole].source_ids = list(dict.fromkeys(row_id for part in parts for row_id in part.source_ids))
+    features[whole].effective_at = min((part.effective_at for part in parts if part.effective_at), default=None)
+    features[whole].expires_at = min((part.expires_at for part in parts if part.expires_at), default=None)
 
 
 def _part_from_whole(features: Features, part: str, whole: str) -> None:

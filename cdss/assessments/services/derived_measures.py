@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from cdss.assessments.features import Feature, Features
 from cdss.assessments.inference import egfr_ml_min_173m2
 from cdss.assessments.models import FeatureState
+from cdss.assessments.policy.facts import SAME_SAMPLE
 from cdss.assessments.services.snapshot_quantities import decimal_text
-
-SAME_SAMPLE = timedelta(days=1)
 
 
 def measures_derive(features: Features) -> None:
@@ -77,7 +76,7 @@ def _non_hdl(total: Feature, hdl: Feature) -> Feature:
     if _unusable(feature, [total, hdl]) or total.effective_at is None or hdl.effective_at is None:
         return feature
     if abs(total.effective_at - hdl.effective_at) > SAME_SAMPLE:
-        feature.sentence = "Total and HDL cholesterol are not of one sample, so that their difference means nothing."
+        feature.sentence = "Total and HDL cholesterol are not of one sample, so that no difference is recorded."
         feature.expires_at = _earliest([total, hdl])
         return feature
     value = Decimal(total.value) - Decimal(hdl.value)

@@ -14,12 +14,13 @@ from cdss.jobs.steps import Step
 MOST_A_ROUND = 100
 BEHIND_NEW_FACTS = 7  # a new fact is assessed before what only grew older
 
-# An entry loses its moment here; the assessment that follows sets the next one.
+# An entry loses its moment here; the assessment that follows sets the next one. ARRAY runs the inner query once: under
+# IN the planner may run it again for each row, and each time it locks and returns more.
 _DUE = """
 UPDATE assessments_worklistentry SET reassess_at = NULL
-WHERE patient_id IN (SELECT patient_id FROM assessments_worklistentry
-                     WHERE reassess_at <= clock_timestamp()
-                     ORDER BY reassess_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+WHERE patient_id = ANY (ARRAY(SELECT patient_id FROM assessments_worklistentry
+                              WHERE reassess_at <= clock_timestamp()
+                              ORDER BY reassess_at LIMIT %(most)s FOR UPDATE SKIP LOCKED))
 RETURNING patient_id, organisation_id
 """
 

@@ -141,7 +141,9 @@ def _explain_missing(row: Columns, features: Features) -> None:
         row["reason_code"], row["sentence"] = feature.reason_code, feature.sentence
     elif feature.state in _STATE_CODES:
         row["reason_code"] = _STATE_CODES[feature.state]
-        row["sentence"] = f"{', '.join(_alike(row, feature, features))}: {_inside_sentence(feature.sentence)}"
+        titles = ", ".join(_alike(row, feature, features))
+        is_named = feature.sentence.startswith(titles)
+        row["sentence"] = feature.sentence if is_named else f"{titles}: {_inside_sentence(feature.sentence)}"
 
 
 def _feature_of(field: str, features: Features) -> Feature | None:

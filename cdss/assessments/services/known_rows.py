@@ -26,6 +26,7 @@ from patients.terminology import (
 
 _CODES = {code for _, code in (*QUANTITY_OF_CODE, *QUESTION_OF_CODE)}
 PREGNANCY = "pregnancy"
+HEART_FAILURE = "heart_failure"
 AFTER_BIRTH_DAYS = 91
 # Forty weeks and three months: after that a pregnancy that nobody has closed answers nothing any more.
 PREGNANCY_DAYS = 280 + AFTER_BIRTH_DAYS
@@ -71,7 +72,8 @@ def rows_known_at(patient: Patient, as_of: datetime) -> KnownRows:
     diagnoses = _diagnoses(patient, moment)
     known = KnownRows({}, {}, {}, diagnoses, pregnancy_told_at=_pregnancy_told_at(diagnoses, moment))
     _observations(known, patient, as_of)
-    for diagnosis in known.diagnoses:
+    # Of cardiovascular disease, heart failure is named only where there is no other: it has a code of its own.
+    for diagnosis in sorted(known.diagnoses, key=lambda item: HEART_FAILURE in item.coded.answers):
         _answered_by_diagnosis(known.recorded_yes, diagnosis, moment)
     for drug in _medication(patient, moment):
         _answered_by_drug(known.recorded_yes, drug, moment)

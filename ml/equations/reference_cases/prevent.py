@@ -35,7 +35,9 @@ _OPTIONAL_INPUTS: Mapping[str, tuple[str, ...]] = {
 
 def _equation_name(model: str) -> str:
     name = f"prevent_{model}"
-    if model not in _OPTIONAL_INPUTS or name not in RISK_EQUATIONS:
+    if model not in _OPTIONAL_INPUTS:
+        raise ValueError(f"PREVENT has no model {model!r}")
+    if name not in RISK_EQUATIONS:
         raise NotShippedError(f"PREVENT model {model!r} is not shipped")
     return name
 
@@ -116,7 +118,9 @@ def _prevent_range_handling(row: Row) -> Differences:
     wanted_field = _CASE_FIELDS[named[1]][0] if named and named[1] in _CASE_FIELDS else None
     if row["model"] == "none":
         person = _WORKED_EXAMPLE | changed
-        return {outcome: _refusal_difference("base", outcome, person, wanted_field) for outcome in OUTCOMES}
+        refused = {outcome: _refusal_difference("base", outcome, person, wanted_field) for outcome in OUTCOMES}
+        # A refusal has no number: a row that expects one cannot be met.
+        return {outcome: math.inf if row[outcome] else difference for outcome, difference in refused.items()}
     horizon_years = int(row["over_years"])
     if horizon_years == 30 and "Warning" in row["input_problems"]:
         raise NotShippedError("30-year risk above age 59 is refused here; the source warns")

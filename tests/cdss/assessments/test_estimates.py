@@ -121,3 +121,10 @@ def test_the_worked_example_of_mesa_comes_out_of_the_whole_line() -> None:
     found = rows(who)
     assert found[MESA]["risk"] == pytest.approx(0.0861, abs=5e-5)
     assert found[CALCIUM]["risk"] == pytest.approx(0.0306, abs=5e-5)
+
+
+def test_a_refused_value_is_named_once() -> None:
+    sentence = "Total cholesterol is not understood in 'MG/DL'; the units understood are mg/dL."
+    refused = Feature("total_cholesterol_mmol_l", "Total cholesterol", FeatureState.REFUSED, sentence=sentence)
+    row = rows(known(58, refused))[TOTAL]
+    assert (row["reason_code"], row["sentence"]) == ("VALUE_NOT_UNDERSTOOD", sentence)

@@ -274,3 +274,33 @@ def test_a_gene_is_marked_as_one(hospital: Hospital) -> None:
 def test_an_unknown_code_answers_nothing(hospital: Hospital) -> None:
     who = patient(hospital, NewCondition(SNOMED_CT, "12345678"))
     assert not [name for name, item in taken(who).items() if item.value == "yes"]
+
+
+@pytest.mark.parametrize(("failure_days", "artery_days"), [(4000, 2000), (2000, 4000)])
+def test_of_two_diseases_the_one_that_is_not_heart_failure_is_named(
+    hospital: Hospital, failure_days: int, artery_days: int
+) -> None:
+    who = factories.patient(hospital)
+    rows = diagnosis(HEART_FAILURE, days_ago=failure_days), diagnosis("399957001", days_ago=artery_days)
+    factories.record(hospital, who, *rows)
+    found = taken(who)
+    assert found["prior_cardiovascular_disease"].sentence == "peripheral artery disease"
+    assert found["heart_failure"].said("yes")
+
+
+def test_no_stroke_and_no_tia_is_neither(hospital: Hospital) -> None:
+    who = factories.patient(hospital)
+    rows = factories.answer("prior_stroke", "no", days_ago=40), factories.answer("prior_tia", "no", days_ago=10)
+    factories.record(hospital, who, *rows)
+    found = fact(who, "prior_stroke_or_tia")
+    assert found.said("no") and len(found.source_ids) == 2
+    assert found.rule == 'follows from "Previous stroke" and "Previous TIA": no'
+    assert found.expires_at == fact(who, "prior_stroke").expires_at
+
+
+@pytest.mark.parametrize("other", ["yes", ""])
+def test_no_stroke_alone_leaves_the_wider_question_open(hospital: Hospital, other: str) -> None:
+    who = factories.patient(hospital)
+    rows = [factories.answer("prior_stroke", "no"), *([factories.answer("prior_tia", other)] if other else [])]
+    factories.record(hospital, who, *rows)
+    assert not fact(who, "prior_stroke_or_tia").said("no")

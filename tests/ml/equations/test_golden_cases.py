@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,17 +96,11 @@ def test_command_with_a_number_where_a_refusal_is_expected_exits_1(tmp_path: Pat
     assert main([str(tmp_path)]) == 1
 
 
-def test_command_lists_equations_not_shipped_and_model_variants_as_skipped(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_lists_equations_not_shipped_as_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(GOLDEN / "prevent.csv", tmp_path)
     (tmp_path / "score9.csv").write_text("id\n1\n", encoding="utf-8")
-    with (tmp_path / "prevent.csv").open("a", encoding="utf-8") as lines:
-        lines.write("1,female,50,200,45,160,35,90,1,0,1,0,7,,,zip,10,0.1,0.1,0.1,0.1,0.1,elsewhere\n")
     assert main([str(tmp_path)]) == 0
-    printed = capsys.readouterr().out
-    assert "rows skipped: 1: PREVENT model 'zip' is not shipped" in printed
-    assert "score9.csv" in printed
+    assert "score9.csv" in capsys.readouterr().out
     assert [path.name for path in reference_case_files(tmp_path)[1]] == ["score9.csv"]
 
 
@@ -149,3 +144,31 @@ def test_relative_tolerance_and_errors_of_the_suv_factor(tmp_path: Path, factor:
 def test_command_on_a_folder_without_cases_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path)]) == 1
     assert "no reference cases" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "problem"),
+    [
+        ("prevent", lambda line: line.replace(",base,", ",bsae,"), "PREVENT has no model 'bsae'"),
+        ("prevent", lambda line: line.rsplit(",", 4)[0], "not as many cells"),
+        ("prevent", lambda line: line + ",0.1", "not as many cells"),
+        ("prevent_range_handling", lambda line: line.replace("age29,", "age29,0.1"), "FAIL"),
+    ],
+)
+def test_command_fails_on_a_spoiled_row(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, spoil: Callable[[str], str], problem: str
+) -> None:
+    head, *lines = (GOLDEN / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    place = next(place for place, line in enumerate(lines) if spoil(line) != line)
+    lines[place] = spoil(lines[place])
+    (tmp_path / f"{name}.csv").write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+    assert main([str(tmp_path)]) == 1
+    assert problem in capsys.readouterr().out
+
+
+def test_command_names_what_is_not_shipped_where_nothing_else_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "qrisk3.csv").write_text("id\n1\n", encoding="utf-8")
+    assert main([str(tmp_path)]) == 1
+    assert "qrisk3.csv" in capsys.readouterr().out

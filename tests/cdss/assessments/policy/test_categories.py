@@ -15,9 +15,9 @@ from cdss.assessments.policy.default import DEFAULT_POLICY
 from cdss.assessments.policy.facts import Fact, facts_of
 from cdss.assessments.policy.table import Policy
 from cdss.core.templatetags.cdss import percent
-from tests.cdss.assessments.policy.people import person
+from tests.cdss.assessments.policy.people import decided, notes, person
 
-STAGE_1 = {"stage_1_hypertension": Fact("yes")}
+STAGE_1 = {"stage_1_hypertension": Fact("yes"), "class_by_score2": Fact("yes")}
 ALL_SHOWN = replace(DEFAULT_POLICY, categories=tuple(replace(c, is_shown=True) for c in DEFAULT_POLICY.categories))
 
 
@@ -183,3 +183,37 @@ def test_the_words_on_stage_1_hypertension_are_for_those_in_whom_risk_decides(
         risk=0.08,
     )
     assert bool(found) is is_said
+
+
+NORMAL = {
+    "total_cholesterol_mmol_l": "6",
+    "systolic_bp_mmhg": "150",
+    "diastolic_bp_mmhg": "95",
+    "egfr_ml_min_173m2": "75",
+    "ldl_cholesterol_mmol_l": "4",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_said", "is_told"),
+    [
+        ({}, True, False),
+        ({"total_cholesterol_mmol_l": "8"}, True, False),
+        ({"total_cholesterol_mmol_l": "8.01"}, False, True),
+        ({"systolic_bp_mmhg": "180"}, False, True),
+        ({"diastolic_bp_mmhg": "110"}, False, True),
+        ({"egfr_ml_min_173m2": "59.9"}, False, True),
+        ({"egfr_ml_min_173m2": "60", "systolic_bp_mmhg": "179"}, True, False),
+        ({"diastolic_bp_mmhg": ""}, True, False),
+        ({"egfr_ml_min_173m2": ""}, False, False),
+        ({"ldl_cholesterol_mmol_l": "4.9"}, False, False),
+    ],
+)
+def test_esc_words_are_for_whom_no_finding_decides(changed: dict[str, str], is_said: bool, is_told: bool) -> None:
+    who = person(52, **NORMAL | changed)
+    facts = facts_of(who, region="EUROPE", score2_region="low")
+    found = categories_of(
+        DEFAULT_POLICY, facts, equation="score2", outcome="cvd", horizon_years=10, age_years=52, risk=0.018
+    )
+    assert [item["guideline"] for item in found] == (["ESC/EAS dyslipidaemias", "ESC prevention"] if is_said else [])
+    assert ("CLASS_BY_FINDING" in notes(decided(who, "EUROPE")["score2 cvd"])) == is_told

@@ -60,7 +60,7 @@ def test_thirty_years_are_asked_for_from_30_to_59(age: int | None, is_asked: boo
         ({"hba1c_percent": "6.1"}, {"prevent_hba1c"}),
         ({"urine_albumin_creatinine_ratio_mg_g": "12"}, {"prevent_uacr"}),
         ({"sdi_decile": "4"}, {"prevent_sdi"}),
-        ({"hba1c_percent": "6.1", "sdi_decile": "4"}, {"prevent_hba1c", "prevent_sdi"}),
+        ({"hba1c_percent": "6.1", "sdi_decile": "4"}, {"prevent_hba1c", "prevent_sdi", "prevent_full"}),
         (
             {"hba1c_percent": "6.1", "sdi_decile": "4", "urine_albumin_creatinine_ratio_mg_g": "12"},
             {"prevent_hba1c", "prevent_sdi", "prevent_uacr", "prevent_full"},
@@ -72,6 +72,24 @@ def test_variants_are_asked_for_when_their_input_is_measured(measured: dict[str,
     variants = {name.split()[0] for name in found} & {"prevent_hba1c", "prevent_uacr", "prevent_sdi", "prevent_full"}
     assert variants == asked
     assert {found[f"{name} ascvd"].role for name in asked} <= {"SECOND"}
+
+
+def test_the_full_model_says_that_one_test_is_missing() -> None:
+    two = {"hba1c_percent": "8.5", "urine_albumin_creatinine_ratio_mg_g": "120"}
+    assert "MISSING_INDICATOR" in notes(decided(person(58, **two))["prevent_full ascvd"])
+    assert "MISSING_INDICATOR" not in notes(decided(person(58, **two, sdi_decile="4"))["prevent_full ascvd"])
+    assert "MISSING_INDICATOR" not in notes(decided(person(58, **two))["prevent_hba1c ascvd"])
+
+
+@pytest.mark.parametrize(("hours", "is_said"), [(24, False), (25, True)])
+def test_lipids_of_two_samples_are_told_beside_the_numbers_that_take_both(hours: int, is_said: bool) -> None:
+    at = datetime(2026, 5, 4, 8, tzinfo=UTC)
+    total, hdl = used("total_cholesterol_mmol_l", "7.5"), used("hdl_cholesterol_mmol_l", "1.3")
+    total.effective_at, hdl.effective_at = at, at + timedelta(hours=hours)
+    american, european = decided(person(58, total, hdl)), decided(person(58, total, hdl), "EUROPE")
+    for name in ("prevent_base ascvd", "mesa_chd chd", "pce_2013 ascvd", "framingham_2008_lipid general_cvd"):
+        assert ("LIPIDS_OF_TWO_SAMPLES" in notes(american[name])) == is_said
+    assert ("LIPIDS_OF_TWO_SAMPLES" in notes(european["score2 cvd"])) == is_said
 
 
 def test_us_80_to_84_mesa_is_second_and_prevent_ends() -> None:
@@ -184,7 +202,9 @@ def test_atrial_fibrillation_is_answered_with_points() -> None:
     found = decided(who)
     assert (found["cha2ds2_va stroke"].role, found["cha2ds2_va stroke"].reason_code) == ("PRIMARY", "")
     assert found["prevent_base stroke"].reason_code == "NO_AF_TERM"
-    assert "PREVENT has no term for atrial fibrillation; use CHA2DS2-VA." in found["prevent_base stroke"].sentence
+    assert (
+        "PREVENT has no term for atrial fibrillation; use CHA2DS2-VA, unless" in found["prevent_base stroke"].sentence
+    )
     assert found["prevent_base total_cvd"].reason_code == ""
     profile = found["fsrp_2017 stroke"]
     assert (profile.role, profile.reason_code) == ("SECOND", "") and "MALE_AF" in notes(profile)

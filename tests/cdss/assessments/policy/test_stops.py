@@ -93,6 +93,15 @@ def test_a_stent_with_a_known_coronary_disease_is_no_contradiction() -> None:
     assert codes(person(58, MI, used("metal_in_ct", "yes")))["mesa_chd chd"] == "PRIOR_ASCVD"
 
 
+@pytest.mark.parametrize("failure", ["yes", "no"])
+def test_heart_failure_is_no_coronary_disease_that_would_settle_a_stent(failure: str) -> None:
+    fibrillation = listed("atrial_fibrillation", "atrial fibrillation")
+    known = person(60, fibrillation, metal_in_ct="yes", valvular_atrial_fibrillation="no", heart_failure=failure)
+    found = codes(known)
+    assert found["cha2ds2_va stroke"] == "CONTRADICTION"
+    assert found["prevent_base ascvd"] == ("PRIOR_HF" if failure == "yes" else "CONTRADICTION")
+
+
 def test_a_contradiction_says_what_the_ct_shows() -> None:
     stent = Feature("metal_in_ct", "Metal", FeatureState.USED, "yes", sentence="a coronary stent")
     sentence = decided(person(58, stent))["prevent_base ascvd"].sentence
