@@ -3,6 +3,7 @@
 set -eu
 cd "${CDSS_HOME:-/app}"
 python="${PYTHON:-python}"
+sweeper_alive="${TMPDIR:-/tmp}/cdss-sweeper-alive"
 
 usage() {
   cat >&2 <<'TEXT'
@@ -15,6 +16,7 @@ commands: web        the pages, the REST interface and DICOMweb on WEB_PORT
           manage X   any management command
           ready      exit 0 when the web process here answers /readyz
           ping Q     exit 0 when this container's worker of queue Q answers
+          swept      exit 0 when this container's sweeper finished a round within the last minute
 TEXT
 }
 
@@ -46,7 +48,8 @@ case "$command" in
     exec "$python" -m celery -A cdss.celery worker --loglevel warning --pool prefork --without-gossip \
       --without-mingle -Q "$1" -c "${WORKER_CONCURRENCY:-1}" -n "$1@%h"
     ;;
-  sweeper) exec "$python" manage.py run_sweeper ;;
+  sweeper) exec "$python" manage.py run_sweeper --alive-file "$sweeper_alive" ;;
+  swept) test -n "$(find "$sweeper_alive" -mmin -1 2>/dev/null)" ;;
   bootstrap) exec "$python" manage.py bootstrap_database "$@" ;;
   migrate) exec "$python" manage.py migrate --no-input "$@" ;;
   manage) exec "$python" manage.py "$@" ;;

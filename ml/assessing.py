@@ -57,7 +57,7 @@ def assess(release: ModelRelease, inputs: AssessmentInputs) -> AssessmentResult:
             answers = _risks(equation, requests, inputs)
         found |= zip(indexes, answers, strict=True)
     estimates = tuple(found[index] for index in range(len(inputs.requests)))
-    return AssessmentResult(release=release.label, release_sha256=release.sha256, estimates=estimates)
+    return AssessmentResult(release.label, release.sha256, release.code_sha256, estimates)
 
 
 def _released_equation(release: ModelRelease, name: str) -> RiskEquation | PointsScore:

@@ -1,6 +1,9 @@
-"""Released models: a folder whose every file, and the source of every equation in it, is pinned by its SHA-256.
+"""Released models: a folder whose every file is pinned by its SHA-256, and the code that computes it, reviewed.
 
-`python -m ml.registry freeze NAME` recomputes the hashes after a reviewed change; loading refuses anything else.
+A release's own SHA-256 names what was released and never changes again. The code around it may be rewritten without a
+number moving: the source of every equation is pinned apart from the releases, in `releases/reviewed_sources.json`.
+`python -m ml.registry freeze NAME` writes the manifest of a release that is not yet published, and
+`python -m ml.registry review` the pins after a reviewed change of the code; loading refuses anything else.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ LIBRARY_ROOT = Path(__file__).resolve().parent
 RELEASES_ROOT = LIBRARY_ROOT / "releases"
 MANIFEST = "manifest.json"
 EXPECTED = "expected.json"
+REVIEWED_SOURCES = "releases/reviewed_sources.json"
 
 # What every equation shares; the module of each released equation comes on top.
 SHARED_SOURCES = (
@@ -55,7 +59,7 @@ def load_release(name: str) -> ModelRelease:
     Raises
     ------
     ReleaseError
-        No such release; a file is missing, altered or not listed; the code of an equation differs from the released
+        No such release; a file is missing, altered or not listed; the code of an equation differs from the reviewed
         one; or the release does not reproduce its expected.json. The file is named.
 
     Examples
@@ -76,16 +80,11 @@ def load_release_folder(folder: Path, *, library_root: Path) -> ModelRelease:
     for file_name, sha256 in manifest["files"].items():
         if _file_sha256(folder / file_name) != sha256:
             raise ReleaseError(f"{folder.name}/{file_name} was altered: its SHA-256 is not the one in {MANIFEST}")
-    for source, sha256 in manifest["sources"].items():
-        if _source_sha256(library_root / source) != sha256:
-            raise ReleaseError(
-                f"{source} is not the code that {folder.name} released; review the change, raise the version if a "
-                f"number moves, then run `python -m ml.registry freeze {folder.name}`"
-            )
     release = ModelRelease(
         name=manifest["name"],
         version=manifest["version"],
         sha256=hashlib.sha256(_canonical(manifest)).hexdigest(),
+        code_sha256=_reviewed_code_sha256(_sources_of(folder, manifest), library_root),
         manifest=MappingProxyType(manifest),
     )
     _expected_check(release, folder / EXPECTED)
@@ -102,17 +101,36 @@ def freeze(folder: Path, *, library_root: Path) -> None:
     manifest["equations"] = {name: _description(_equation(folder, name)) for name in sorted(manifest["equations"])}
     names = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
     manifest["files"] = {name: _file_sha256(folder / name) for name in names}
-    manifest["sources"] = {name: _source_sha256(library_root / name) for name in _sources_of(folder, manifest)}
-    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    _json_write(folder / MANIFEST, manifest)
     load_release_folder(folder, library_root=library_root)
 
 
+def review(*, releases_root: Path, library_root: Path) -> None:
+    """Pin the code as it stands, then load every release, so that a number that moved is reported at once."""
+    folders = sorted(path.parent for path in releases_root.glob(f"*/{MANIFEST}"))
+    sources = {name for folder in folders for name in _sources_of(folder, _json_read(folder / MANIFEST))}
+    _json_write(library_root / REVIEWED_SOURCES, {name: _source_sha256(library_root / name) for name in sources})
+    for folder in folders:
+        load_release_folder(folder, library_root=library_root)
+
+
+def _reviewed_code_sha256(sources: Sequence[str], library_root: Path) -> str:
+    """One SHA-256 over the code of a release's equations, each file of which must be as it was reviewed."""
+    reviewed = _json_read(library_root / REVIEWED_SOURCES)
+    for source in sources:
+        if _source_sha256(library_root / source) != reviewed.get(source):
+            raise ReleaseError(
+                f"{source} is not the code that was reviewed; review the change, make a new release if a number moves, "
+                "then run `python -m ml.registry review`"
+            )
+    return hashlib.sha256(_canonical({source: reviewed[source] for source in sources})).hexdigest()
+
+
 def _structure_check(folder: Path, manifest: Manifest) -> None:
-    needed = {"name", "version", "training_data", "clinical_use", "equations", "files", "sources"}
+    needed = {"name", "version", "training_data", "clinical_use", "equations", "files"}
     if missing := sorted(needed - manifest.keys()):
         raise ReleaseError(f"{folder.name}/{MANIFEST} lacks {', '.join(missing)}")
-    for part in ("equations", "files", "sources"):
+    for part in ("equations", "files"):
         if not isinstance(manifest[part], dict):
             raise ReleaseError(f"{folder.name}/{MANIFEST}: {part!r} is not an object")
     if f"{manifest['name']}-{manifest['version']}" != folder.name:
@@ -123,8 +141,6 @@ def _structure_check(folder: Path, manifest: Manifest) -> None:
         raise ReleaseError(f"{folder.name}/{name} {state} {MANIFEST}")
     for name in sorted({EXPECTED, "MODEL_CARD.md"} - manifest["files"].keys()):
         raise ReleaseError(f"{folder.name}/{name} is missing: every release has one")
-    for name in sorted(set(_sources_of(folder, manifest)) ^ manifest["sources"].keys()):
-        raise ReleaseError(f"{folder.name}/{MANIFEST} lists other source files than its equations have: {name}")
 
 
 def _equation(folder: Path, name: str) -> PublishedEquation:
@@ -159,6 +175,10 @@ def _json_read(path: Path) -> Manifest:
     if not isinstance(content, dict):
         raise ReleaseError(f"{path.parent.name}/{path.name} is not a JSON object")
     return content
+
+
+def _json_write(path: Path, content: Manifest) -> None:
+    path.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _canonical(manifest: Manifest) -> bytes:
@@ -216,12 +236,17 @@ def _shown(estimate: Estimate) -> dict[str, object]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m ml.registry freeze NAME` or `verify NAME`."""
+    """`python -m ml.registry verify NAME`, `freeze NAME` or `review`."""
     parser = argparse.ArgumentParser(prog="python -m ml.registry", description=__doc__)
-    parser.add_argument("command", choices=("freeze", "verify"))
-    parser.add_argument("name", help="a folder of ml/releases, as equations-1.0.0")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in ("verify", "freeze"):
+        commands.add_parser(command).add_argument("name", help="a folder of ml/releases, as equations-1.0.0")
+    commands.add_parser("review")
     chosen = parser.parse_args(arguments)
     try:
+        if chosen.command == "review":
+            review(releases_root=RELEASES_ROOT, library_root=LIBRARY_ROOT)
+            return 0
         if chosen.command == "freeze":
             freeze(RELEASES_ROOT / chosen.name, library_root=LIBRARY_ROOT)
         release = load_release(chosen.name)

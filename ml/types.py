@@ -229,6 +229,7 @@ class AssessmentResult:
 
     release: str
     release_sha256: str
+    code_sha256: str
     estimates: tuple[Estimate, ...]
 
 
@@ -239,6 +240,7 @@ class ModelRelease:
     name: str
     version: str
     sha256: str  # of the canonical manifest, which itself lists the SHA-256 of every other file
+    code_sha256: str  # of the reviewed source that computes it, which may change while no number does
     manifest: Mapping[str, object]
 
     @property

@@ -19,6 +19,7 @@ from ml.types import AssessmentInputs, EquationRequest, Estimate, Sex
 class InferenceResult:
     release: str
     release_sha256: str
+    code_sha256: str
     estimates: list[Estimate]
 
 
@@ -51,7 +52,7 @@ def estimates_compute(
     release = load_release(release_name)
     inputs = AssessmentInputs(requests=tuple(EquationRequest(*request) for request in requests), **values)
     result = assess(release, inputs)
-    return InferenceResult(result.release, result.release_sha256, list(result.estimates))
+    return InferenceResult(result.release, result.release_sha256, result.code_sha256, list(result.estimates))
 
 
 def release_manifest(name: str) -> dict[str, Any]:

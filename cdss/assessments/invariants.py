@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from typing import Any, TypeVar
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Prefetch, Q
 from django.db.models.functions import Now
 
-from cdss.assessments.models import Assessment, FeatureSnapshot, PolicyVersion, StudyOutcome, WorklistEntry
+from cdss.assessments.models import (
+    Assessment,
+    Attribution,
+    FeatureSnapshot,
+    PolicyVersion,
+    RiskEstimate,
+    StudyOutcome,
+    WorklistEntry,
+)
+from cdss.assessments.services import record_digest
 from cdss.audit.models import AuditEntry
 from cdss.audit.verifier import chain_verify
 from cdss.jobs.models import Job, JobState
-from cdss.jobs.steps import Step
+from cdss.jobs.steps import QUEUE_OF_STEP, Step
 from imaging.models import Instance, Series, SeriesState, SeriesVersion, Study
 from imaging.storage import object_path
 
 OPEN = (JobState.QUEUED, JobState.RUNNING)
 Check = Callable[[], Iterator[str]]
+Row = TypeVar("Row")
 
 
 def broken_invariants() -> list[str]:
@@ -29,10 +42,11 @@ def broken_invariants() -> list[str]:
         _studies_end_once,
         _records_are_a_line,
         _snapshots_are_unchanged,
+        _records_are_unchanged,
         _worklist_is_current,
         _records_are_audited,
         _policies_are_unchanged,
-        _jobs_are_alive,
+        _work_goes_on,
         _log_is_intact,
     )
     return [sentence for check in checks for sentence in check()]
@@ -96,6 +110,52 @@ def _records_are_audited() -> Iterator[str]:
         yield f"{recorded} records and {audited} audit entries of records"
 
 
+def _records_are_unchanged() -> Iterator[str]:
+    """Each record against the hashes that the log has of it since the moment it was made."""
+    entries = AuditEntry.objects.filter(action="assessment.recorded").order_by("seq").values_list("seq", "body")
+    for batch in _batches(entries.iterator(), 200):
+        bodies = {body["subject"]["id"]: (seq, body["details"]) for seq, body in ((s, json.loads(b)) for s, b in batch)}
+        records = Assessment.objects.filter(id__in=bodies).select_related("snapshot")
+        found = records.prefetch_related(
+            Prefetch("estimates", RiskEstimate.objects.order_by("position")),
+            Prefetch("estimates__attributions", Attribution.objects.order_by("position")),
+            "snapshot__features",
+        )
+        by_id = {str(record.id): record for record in found}
+        for record_id, (seq, details) in bodies.items():
+            record = by_id.get(record_id)
+            problem = "is not there" if record is None else _altered(record, details)
+            if problem:
+                yield f"assessment {record_id}: {problem}, against entry {seq} of the log"
+
+
+def _batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    iterator = iter(rows)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch
+
+
+def _altered(record: Assessment, details: dict[str, Any]) -> str:
+    """What of a record is not as the log has it; empty when all of it is."""
+    for name in ("input_digest", "release", "release_sha256", "policy_version", "policy_sha256", "code_version"):
+        if name in details and getattr(record, name) != details[name]:
+            return f"its {name} was changed"
+    if record.snapshot.sha256 != details["snapshot_sha256"]:
+        return "its snapshot is another"
+    features = json.loads(record.snapshot.body)["features"]
+    if {item["feature"]: item["value"] for item in features} != {
+        item.feature: item.value for item in record.snapshot.features.all()
+    }:
+        return "a value of its snapshot was changed"
+    # Records of before 0.2.0 have a digest of fewer columns in the log, which nothing here computes any more.
+    if details.get("estimates_digest") != record_digest.VERSION:
+        return ""
+    shown = [(estimate, list(estimate.attributions.all())) for estimate in record.estimates.all()]
+    if record_digest.record_digest(shown) != details["estimates_sha256"]:
+        return "a number, a refusal or an attribution was changed"
+    return ""
+
+
 def _policies_are_unchanged() -> Iterator[str]:
     for version in PolicyVersion.objects.iterator():
         if hashlib.sha256(version.body.encode()).hexdigest() != version.sha256:
@@ -105,10 +165,24 @@ def _policies_are_unchanged() -> Iterator[str]:
         yield f"{versions} policy versions and {adopted} audit entries of adoptions"
 
 
-def _jobs_are_alive() -> Iterator[str]:
+def _work_goes_on() -> Iterator[str]:
+    """No worker and no sweeper stands still: nothing else would say so."""
     abandoned = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=Now() - timedelta(minutes=5))
     for job in abandoned:
         yield f"job {job.id}: its lease ran out more than five minutes ago and nobody took it over"
+    unheard = Job.objects.filter(state=JobState.QUEUED, published_at__isnull=True)
+    for job in unheard.filter(not_before__lt=Now() - timedelta(minutes=5)):
+        yield f"job {job.id}: due for more than five minutes, and no sweeper has handed it to a worker"
+    due = Job.objects.filter(state=JobState.QUEUED, not_before__lt=Now() - timedelta(minutes=30))
+    for queue in sorted({QUEUE_OF_STEP[Step(step)] for step in due.values_list("step", flat=True).distinct()}):
+        steps = [step for step, name in QUEUE_OF_STEP.items() if name == queue]
+        of_queue = Job.objects.filter(step__in=steps)
+        moving = Q(state=JobState.RUNNING, lease_until__gte=Now()) | Q(finished_at__gte=Now() - timedelta(minutes=30))
+        if not of_queue.filter(moving).exists():
+            yield f"queue {queue}: work is due for more than half an hour, and no worker has finished any since"
+    quiet = Series.objects.filter(state=SeriesState.RECEIVING, last_instance_at__lt=Now() - timedelta(minutes=30))
+    for series in quiet:
+        yield f"series {series.id}: quiet for more than half an hour, and no sweeper has noticed"
 
 
 def _log_is_intact() -> Iterator[str]:

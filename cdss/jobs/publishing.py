@@ -17,9 +17,10 @@ logger = logging.getLogger(__name__)
 
 
 def job_publish(*, job_id: uuid.UUID, step: Step) -> bool:
-    """Send the job's id to its queue. When the broker is away the sweeper sends it later: False, and no error."""
+    """Say in the job's queue that there is work. When the broker is away the sweeper says it later: False, no error."""
+    queue = QUEUE_OF_STEP[step]
     try:
-        app.send_task("cdss.jobs.run", args=[str(job_id)], queue=QUEUE_OF_STEP[step], retry=False, ignore_result=True)
+        app.send_task("cdss.jobs.run", args=[queue], queue=queue, retry=False, ignore_result=True)
     except (BrokerError, RedisError, OSError) as error:
         logger.warning("job %s not published, the sweeper will: %s", job_id, type(error).__name__)
         return False

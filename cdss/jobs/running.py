@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections, transaction
@@ -17,7 +18,7 @@ from cdss.audit.services import audit_append
 from cdss.core.errors import DomainError
 from cdss.jobs.models import Job, JobState
 from cdss.jobs.registry import HANDLERS, ClaimedJob
-from cdss.jobs.steps import Step
+from cdss.jobs.steps import QUEUE_OF_STEP, Step
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +26,20 @@ _CLAIM = """
 UPDATE jobs_job
 SET state = 'RUNNING', owner = %(owner)s, lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
     attempt = attempt + 1, started_at = coalesce(started_at, clock_timestamp()), progress = 0, progress_phrase = ''
-WHERE id = %(id)s AND (
+WHERE {which} AND (
     (state = 'QUEUED' AND not_before <= clock_timestamp()) OR (state = 'RUNNING' AND lease_until < clock_timestamp()))
-RETURNING step, organisation_id, subject_id, as_of, attempt
+RETURNING id, step, organisation_id, subject_id, as_of, attempt
 """
+_CLAIM_ONE = _CLAIM.format(which="id = %(id)s")
+# ARRAY runs the inner query once, and so locks one row; who comes at the same moment takes the next.
+_CLAIM_FIRST = _CLAIM.format(
+    which="""id = ANY (ARRAY(
+    SELECT id FROM jobs_job
+    WHERE step = ANY(%(steps)s) AND (
+        (state = 'QUEUED' AND not_before <= clock_timestamp())
+        OR (state = 'RUNNING' AND lease_until < clock_timestamp() AND attempt < %(most)s))
+    ORDER BY priority, enqueued_at LIMIT 1 FOR UPDATE SKIP LOCKED))"""
+)
 _EXTEND = """
 UPDATE jobs_job SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
 WHERE id = %(id)s AND owner = %(owner)s AND state = 'RUNNING'
@@ -50,15 +61,29 @@ class LeaseLostError(Exception):
 
 def job_run(job_id: uuid.UUID) -> bool:
     """Run one job if it is there to be run; False when it was done, running elsewhere, or not due."""
+    return _run(_CLAIM_ONE, {"id": job_id})
+
+
+def job_run_first(queue: str) -> bool:
+    """Run what comes first among the due jobs of a queue; False when there is none.
+
+    The broker hands messages out in the order they were sent. A new fact must not wait behind a thousand records that
+    only grew older, so a message says that there is work, and the database which.
+    """
+    steps = [step.value for step, name in QUEUE_OF_STEP.items() if name == queue]
+    return _run(_CLAIM_FIRST, {"steps": steps, "most": settings.JOB_MAX_ATTEMPTS})
+
+
+def _run(claim: str, which: dict[str, Any]) -> bool:
     owner = uuid.uuid4()
-    claimed = _claim(job_id, owner)
+    claimed = _claim(claim, which, owner)
     if claimed is None:
         return False
     step, job = claimed
     try:
         _attempt(step, job, owner)
     except LeaseLostError:
-        logger.warning("job %s was taken over by another worker; what this one found is dropped", job_id)
+        logger.warning("job %s was taken over by another worker; what this one found is dropped", job.id)
     return True
 
 
@@ -102,13 +127,13 @@ def jobs_run_due(limit: int = 1000) -> int:
     return done
 
 
-def _claim(job_id: uuid.UUID, owner: uuid.UUID) -> tuple[Step, ClaimedJob] | None:
+def _claim(claim: str, which: dict[str, Any], owner: uuid.UUID) -> tuple[Step, ClaimedJob] | None:
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"id": job_id, "owner": owner, "lease": settings.JOB_LEASE_SECONDS})
+        cursor.execute(claim, {**which, "owner": owner, "lease": settings.JOB_LEASE_SECONDS})
         row = cursor.fetchone()
     if row is None:
         return None
-    step, organisation_id, subject_id, as_of, attempt = row
+    job_id, step, organisation_id, subject_id, as_of, attempt = row
 
     def report(percent: int, phrase: str) -> None:
         Job.objects.filter(id=job_id, owner=owner).update(progress=percent, progress_phrase=phrase)

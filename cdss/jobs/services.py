@@ -22,7 +22,8 @@ _ON_KEY = "ON CONFLICT (idempotency_key) DO NOTHING RETURNING id"
 # decides when it runs: a reader's confirmation is not held up by a debounce, nor by the pause after a failure.
 _ON_WAITING = """
 ON CONFLICT (step, subject_id) WHERE (state = 'QUEUED' AND step = 'PATIENT_ASSESS')
-DO UPDATE SET as_of = clock_timestamp(), not_before = least(jobs_job.not_before, excluded.not_before) RETURNING id
+DO UPDATE SET as_of = clock_timestamp(), not_before = least(jobs_job.not_before, excluded.not_before),
+    priority = least(jobs_job.priority, excluded.priority) RETURNING id
 """
 
 

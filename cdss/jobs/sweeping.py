@@ -17,10 +17,13 @@ from cdss.jobs.steps import Step
 
 logger = logging.getLogger(__name__)
 
-# Each message is only a hint, so one that may have been lost is simply sent again.
+# Each message is only a hint, so one that may have been lost is simply sent again: soon, and of what has waited long in
+# a long queue more and more seldom, or a night of studies would fill the broker with messages that say the same.
 _DUE = """
 SELECT id, step FROM jobs_job
-WHERE (published_at IS NULL OR published_at < clock_timestamp() - interval '10 seconds' OR published_at < lease_until)
+WHERE (published_at IS NULL OR published_at < lease_until OR published_at < clock_timestamp() -
+       CASE state WHEN 'RUNNING' THEN interval '10 seconds'
+       ELSE greatest(interval '10 seconds', least(published_at - enqueued_at, interval '5 minutes')) END)
   AND ((state = 'QUEUED' AND not_before <= clock_timestamp())
        OR (state = 'RUNNING' AND lease_until < clock_timestamp() AND attempt < %(most)s))
 ORDER BY priority, enqueued_at LIMIT 100 FOR UPDATE SKIP LOCKED

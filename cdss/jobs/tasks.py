@@ -1,14 +1,13 @@
-"""The one Celery task: it carries a job's id and nothing else."""
+"""The one Celery task: it says that there is work in a queue, and the database which comes first."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
 from cdss.celery import app
-from cdss.jobs.running import job_run
+from cdss.jobs.running import job_run_first
 
 
 @app.task(
@@ -18,6 +17,6 @@ from cdss.jobs.running import job_run
     retry_backoff_max=30,
     max_retries=None,
 )
-def run(job_id: str, **later_arguments: Any) -> None:
+def run(queue: str, **later_arguments: Any) -> None:
     """`later_arguments`: an old worker survives a message of a newer release."""
-    job_run(uuid.UUID(job_id))
+    job_run_first(queue)

@@ -96,6 +96,7 @@ def test_every_command_is_one_that_the_entry_point_knows(project: dict[str, Any]
         assert run(*command, python=python)[0] == 0, name
         if test := service.get("healthcheck", {}).get("test"):
             assert test[:2] == ["CMD", "/usr/local/bin/cdss"], name
+            (tmp_path / "cdss-sweeper-alive").touch()
             assert run(*test[2:], python=python)[0] == 0, name
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,9 +26,10 @@ def python(tmp_path: Path) -> Path:
 
 
 def run(*arguments: str, python: Path) -> tuple[int, list[str], str, int]:
+    places = {"PYTHON": str(python), "CDSS_HOME": str(DOCKER.parent), "TMPDIR": str(python.parent)}
     started = subprocess.Popen(
         [str(ENTRYPOINT), *arguments],
-        env={"PATH": "/usr/bin:/bin", "PYTHON": str(python), "CDSS_HOME": str(DOCKER.parent)},
+        env={"PATH": "/usr/bin:/bin", **places},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     output, errors = started.communicate(timeout=30)
@@ -90,6 +93,17 @@ def test_a_management_command_is_one_that_exists(arguments: list[str], command: 
     assert output[:3] == [str(pid), "manage.py", command]
     assert command in get_commands()
     assert [word for word in arguments[1:] if word.startswith("--")] == [w for w in output[3:] if w in arguments]
+
+
+@pytest.mark.parametrize(("seconds_ago", "code"), [(None, 1), (5, 0), (200, 1)])
+def test_a_sweeper_is_well_while_its_last_round_is_recent(seconds_ago: int | None, code: int, python: Path) -> None:
+    _, output, _, _ = run("sweeper", python=python)
+    alive = Path(output[output.index("--alive-file") + 1])
+    assert alive.parent == python.parent
+    if seconds_ago is not None:
+        alive.touch()
+        os.utime(alive, (time.time() - seconds_ago,) * 2)
+    assert run("swept", python=python)[0] == code
 
 
 @pytest.mark.parametrize("name", ["entrypoint.sh", "make-secrets.sh"])

@@ -16,7 +16,16 @@ import pytest
 import ml.registry
 from ml.equations.catalogue import INPUT_EQUATIONS, RISK_EQUATIONS
 from ml.errors import ReleaseError
-from ml.registry import LIBRARY_ROOT, RELEASES_ROOT, freeze, load_release, load_release_folder, main
+from ml.registry import (
+    LIBRARY_ROOT,
+    RELEASES_ROOT,
+    REVIEWED_SOURCES,
+    freeze,
+    load_release,
+    load_release_folder,
+    main,
+    review,
+)
 
 NAME, LATEST = "equations-1.0.0", "equations-1.1.0"
 
@@ -25,11 +34,15 @@ NAME, LATEST = "equations-1.0.0", "equations-1.1.0"
 def copy(tmp_path: Path) -> Path:
     """A copy of the release folder; its sources stand beside it in `library`."""
     shutil.copytree(RELEASES_ROOT / NAME, tmp_path / NAME)
-    for source in manifest_of(tmp_path / NAME)["sources"]:
+    for source in (*sources_of(NAME), REVIEWED_SOURCES):
         target = tmp_path / "library" / source
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(LIBRARY_ROOT / source, target)
     return tmp_path / NAME
+
+
+def sources_of(name: str) -> list[str]:
+    return ml.registry._sources_of(RELEASES_ROOT / name, manifest_of(RELEASES_ROOT / name))
 
 
 def library(folder: Path) -> Path:
@@ -91,7 +104,7 @@ def test_every_risk_and_score_of_1_1_0_has_an_expected_number_and_every_kind_of_
 
 @pytest.mark.parametrize("name", [NAME, LATEST])
 def test_every_module_that_a_released_equation_imports_is_pinned(name: str) -> None:
-    pinned = set(manifest_of(RELEASES_ROOT / name)["sources"])
+    pinned = set(sources_of(name))
     for source in sorted(pinned):
         # The catalogue of all equations is what a release chooses from: the manifest pins the choice itself.
         if source == "assessing.py":
@@ -151,7 +164,7 @@ def test_file_that_is_not_listed_is_noticed_by_name(copy: Path) -> None:
 def test_altered_coefficient_in_the_code_is_noticed_by_name(copy: Path) -> None:
     source = library(copy) / "equations" / "prevent_base.py"
     rewrite(source, lambda text: text.replace("0.7939329", "0.7939328"))
-    with pytest.raises(ReleaseError, match=r"equations/prevent_base\.py is not the code that equations-1\.0\.0"):
+    with pytest.raises(ReleaseError, match=r"equations/prevent_base\.py is not the code that was reviewed"):
         load(copy)
 
 
@@ -173,7 +186,7 @@ def test_missing_source_is_noticed_by_name(copy: Path) -> None:
 
 
 def test_line_ends_and_trailing_space_of_sources_are_no_alteration(copy: Path) -> None:
-    for source in manifest_of(copy)["sources"]:
+    for source in sources_of(NAME):
         rewrite(library(copy) / source, lambda text: text.replace("\n", " \r\n") + "\r\n\r\n")
     rewrite(copy / "MODEL_CARD.md", lambda text: text.replace("\n", "\r\n"))
     load(copy)
@@ -183,7 +196,6 @@ def test_line_ends_and_trailing_space_of_sources_are_no_alteration(copy: Path) -
     ("change", "message"),
     [
         ({"version": "1.0.1"}, "names another release: equations-1.0.1"),
-        ({"sources": {}}, "other source files"),
         ({"files": []}, "'files' is not an object"),
         ({"equations": {"unknown_score": {}}}, "unknown_score"),
     ],
@@ -210,6 +222,22 @@ def test_freeze_of_an_unchanged_release_writes_the_same_bytes(copy: Path) -> Non
     before = (copy / "manifest.json").read_bytes()
     freeze(copy, library_root=library(copy))
     assert (copy / "manifest.json").read_bytes() == before
+
+
+# What a published release is called in the records of hospitals: it never changes again.
+PUBLISHED = {"equations-1.0.0": "74cdd64ca442fe6b19e2513aa5c61b1e220ef83940d3835201dab79369392343"}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_release_keeps_the_name_that_records_know_it_by(name: str) -> None:
+    assert load_release(name).sha256 == PUBLISHED[name]
+
+
+def test_reviewed_code_is_loadable_under_the_same_release_and_has_another_name_of_its_own(copy: Path) -> None:
+    rewrite(library(copy) / "equations" / "prevent_base.py", lambda text: text + "\n# Reworded.\n")
+    review(releases_root=copy.parent, library_root=library(copy))
+    assert load(copy).sha256 == load_release(NAME).sha256
+    assert load(copy).code_sha256 != load_release(NAME).code_sha256
 
 
 def test_freeze_makes_a_reviewed_change_loadable(copy: Path) -> None:

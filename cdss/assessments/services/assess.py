@@ -6,10 +6,11 @@ import hashlib
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 
 from cdss.accounts.actors import system_actor
 from cdss.assessments.equation_inputs import RECEIVED
@@ -17,6 +18,7 @@ from cdss.assessments.features import Features
 from cdss.assessments.models import Assessment, Attribution, EstimateRole, RiskEstimate, Section, WorklistEntry
 from cdss.assessments.policy.apply import PolicyDecision
 from cdss.assessments.policy.in_force import PolicyInForce, policy_current, policy_lock
+from cdss.assessments.services import record_digest
 from cdss.assessments.services.current_state import study_outcomes_settle, worklist_upsert
 from cdss.assessments.services.estimates import EstimateRow, Estimates, estimates_make
 from cdss.assessments.services.snapshot import snapshot_record, snapshot_take
@@ -102,6 +104,8 @@ def assessment_record(*, patient: Patient, as_of: datetime, computation: Computa
         digest = _digest_after(digest, head.id if head else None)
     snapshot = snapshot_record(patient=patient, as_of=as_of, features=computation.features)
     rows = computation.estimates.rows
+    # The release names what is computed and never changes; the code that computes it has a name of its own.
+    code_version = f"{CODE_VERSION}+{computation.estimates.code_sha256[:12]}"
     assessment = Assessment.objects.create(
         organisation_id=patient.organisation_id,
         patient=patient,
@@ -111,12 +115,12 @@ def assessment_record(*, patient: Patient, as_of: datetime, computation: Computa
         release_sha256=release_sha256,
         policy_version=policy.version,
         policy_sha256=policy.sha256,
-        code_version=CODE_VERSION,
+        code_version=code_version,
         is_withheld=all(row["reason_code"] for row, _ in rows),
         supersedes=head,
         assessed_at=as_of,
     )
-    estimates = _estimates_write(assessment, rows)
+    estimates, estimates_sha256 = _estimates_write(assessment, rows)
     worklist_upsert(
         patient=patient,
         assessment=assessment,
@@ -138,8 +142,9 @@ def assessment_record(*, patient: Patient, as_of: datetime, computation: Computa
             "release_sha256": release_sha256,
             "policy_version": policy.version,
             "policy_sha256": policy.sha256,
-            "code_version": CODE_VERSION,
-            "estimates_sha256": _estimates_digest(rows),
+            "code_version": code_version,
+            "estimates_sha256": estimates_sha256,
+            "estimates_digest": record_digest.VERSION,
             "supersedes": str(head.id) if head else None,
             "withheld": assessment.is_withheld,
         },
@@ -177,6 +182,9 @@ def assessment_failure_record(job: ClaimedJob, code: str, sentence: str) -> uuid
     """The assessment failed for good: every study that waited for it says so."""
     patient = Patient.objects.get(id=job.subject_id)
     study_outcomes_settle(patient=patient, assessment=None, failure=(code, sentence))
+    # What time, a policy or a release asked for is asked for again: its moment was taken from the entry.
+    again_at = Now() + timedelta(hours=1)
+    WorklistEntry.objects.filter(patient=patient, reassess_at__isnull=True).update(reassess_at=again_at)
     return patient.id
 
 
@@ -197,34 +205,22 @@ def _due_or(computation: Computation, patient: Patient) -> datetime | None:
     return computation.reassess_at
 
 
-def _estimates_write(assessment: Assessment, rows: list[EstimateRow]) -> list[RiskEstimate]:
+def _estimates_write(assessment: Assessment, rows: list[EstimateRow]) -> tuple[list[RiskEstimate], str]:
+    """The estimates as they are stored, and the SHA-256 over them with their attributions."""
+    organisation_id = assessment.organisation_id
     estimates = RiskEstimate.objects.bulk_create(
-        RiskEstimate(organisation_id=assessment.organisation_id, assessment=assessment, position=position, **columns)
+        RiskEstimate(organisation_id=organisation_id, assessment=assessment, position=position, **columns)
         for position, (columns, _) in enumerate(rows)
     )
-    Attribution.objects.bulk_create(
-        Attribution(organisation_id=assessment.organisation_id, estimate=estimate, position=position, **contribution)
-        for estimate, (_, contributions) in zip(estimates, rows, strict=True)
-        for position, contribution in enumerate(contributions)
-    )
-    return estimates
-
-
-def _estimates_digest(rows: list[EstimateRow]) -> str:
-    """Numbers as the shortest text that reads back to the same double."""
-    body = [
-        {
-            "equation": row["equation"],
-            "outcome": row["outcome"],
-            "horizon_years": row["horizon_years"],
-            "role": row["role"],
-            "risk": None if row["risk"] is None else repr(row["risk"]),
-            "score": None if row["score"] is None else repr(row["score"]),
-            "reason_code": row["reason_code"],
-            "attributions": [
-                [item["input"], repr(item["log_odds_or_hazard"]), repr(item["points"])] for item in contributions
+    made = [
+        (
+            estimate,
+            [
+                Attribution(organisation_id=organisation_id, estimate=estimate, position=position, **contribution)
+                for position, contribution in enumerate(contributions)
             ],
-        }
-        for row, contributions in rows
+        )
+        for estimate, (_, contributions) in zip(estimates, rows, strict=True)
     ]
-    return hashlib.sha256(canonical_json(body).encode()).hexdigest()
+    Attribution.objects.bulk_create(item for _, attributions in made for item in attributions)
+    return estimates, record_digest.record_digest(made)

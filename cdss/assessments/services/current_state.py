@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import Case, F, When
 from django.db.models.functions import Now
 
 from cdss.assessments.models import Assessment, Outcome, RiskEstimate, StudyOutcome, WorklistEntry, WorklistState
-from imaging.models import SeriesState, Study
+from imaging.models import Series, SeriesResult, SeriesState, Study
+from imaging.selectors import newest_versions
 from patients.models import Patient
 
 UNRESOLVED = (SeriesState.RECEIVING, SeriesState.READY)
+_OF_AN_END = ("outcome", "reason_code", "sentence", "assessment_id")
 
 
 def worklist_upsert(
@@ -45,34 +49,45 @@ def worklist_upsert(
 def study_outcomes_settle(
     *, patient: Patient, assessment: Assessment | None, failure: tuple[str, str] | None = None
 ) -> None:
-    """Every study of the patient whose series are all read or refused gets its end; later series reopen it."""
+    """Every study of the patient whose series are all read or refused gets its end; later series reopen it.
+
+    Four queries, however many studies there are, and only what changed is written.
+    """
     studies = Study.objects.filter(patient=patient).exclude(series__state__in=UNRESOLVED).prefetch_related("series")
-    settled = {
-        outcome.study_id: outcome for outcome in StudyOutcome.objects.filter(study__patient=patient, study__in=studies)
-    }
+    versions = newest_versions(patient.id).select_related("result")
+    results = {version.series_id: version.result for version in versions if hasattr(version, "result")}
+    settled = {outcome.study_id: outcome for outcome in StudyOutcome.objects.filter(study__patient=patient)}
+    ends = []
     for study in studies:
-        outcome, code, sentence = _end(study, assessment, failure)
+        outcome, code, sentence = _end(list(study.series.all()), results, assessment, failure)
         current = settled.get(study.id)
         if current is not None and failure is not None and current.assessment_id is not None:
             continue  # it has its record; a later attempt that failed does not take it away
-        StudyOutcome.objects.update_or_create(
+        end = StudyOutcome(
             study=study,
-            defaults={
-                "organisation_id": patient.organisation_id,
-                "outcome": outcome,
-                "reason_code": code,
-                "sentence": sentence,
-                "assessment": assessment,
-                "updated_at": Now(),
-            },
+            organisation_id=patient.organisation_id,
+            outcome=outcome,
+            reason_code=code,
+            sentence=sentence,
+            assessment=assessment,
+            updated_at=Now(),
         )
+        if current is None or any(getattr(current, name) != getattr(end, name) for name in _OF_AN_END):
+            ends.append(end)
+    StudyOutcome.objects.bulk_create(
+        ends, update_conflicts=True, unique_fields=["study"], update_fields=[*_OF_AN_END, "updated_at"]
+    )
 
 
-def _end(study: Study, assessment: Assessment | None, failure: tuple[str, str] | None) -> tuple[Outcome, str, str]:
-    series = list(study.series.all())
+def _end(
+    series: Sequence[Series],
+    results: Mapping[uuid.UUID, SeriesResult],
+    assessment: Assessment | None,
+    failure: tuple[str, str] | None,
+) -> tuple[Outcome, str, str]:
     states = {item.state for item in series}
-    results = [item.versions.select_related("result").order_by("-number").first() for item in series]
-    refused = next((v.result for v in results if v is not None and hasattr(v, "result") and v.result.reason_code), None)
+    read = (results[item.id] for item in series if item.id in results)
+    refused = next((result for result in read if result.reason_code), None)
     if states == {SeriesState.FAILED} and refused is not None:
         return Outcome.FAILED, refused.reason_code, refused.sentence
     if failure is not None:
@@ -82,5 +97,5 @@ def _end(study: Study, assessment: Assessment | None, failure: tuple[str, str] |
     if assessment is None or assessment.is_withheld:
         first = assessment.estimates.order_by("position").first() if assessment else None
         return Outcome.WITHHELD, first.reason_code if first else "NO_RECORD", first.sentence if first else ""
-    unused = sum(state != SeriesState.ACCEPTED for state in (item.state for item in series))
+    unused = sum(item.state != SeriesState.ACCEPTED for item in series)
     return Outcome.RECORDED, "", f"{unused} of its series could not be used." if unused else ""

@@ -36,6 +36,7 @@ class Estimates:
     rows: list[EstimateRow]
     release: str
     release_sha256: str
+    code_sha256: str
 
 
 def estimates_make(*, policy: Policy, features: Features, region: str, release_name: str) -> Estimates:
@@ -50,7 +51,7 @@ def estimates_make(*, policy: Policy, features: Features, region: str, release_n
         values=input_values(features, score2_region=policy.score2_region),
     )
     rows = _rows(policy, facts, decisions, inference, features)
-    return Estimates(decisions, rows, inference.release, inference.release_sha256)
+    return Estimates(decisions, rows, inference.release, inference.release_sha256, inference.code_sha256)
 
 
 def _released(decision: PolicyDecision, released: Sequence[str], release_name: str) -> PolicyDecision:

@@ -114,6 +114,22 @@ def test_a_broker_that_forgot_everything_is_told_again(enqueue: Enqueue, queue: 
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("waited", "since", "messages"), [("2 hours", "4 minutes", 0), ("2 hours", "6 minutes", 1)])
+def test_what_waits_long_in_a_long_queue_is_told_more_seldom(
+    enqueue: Enqueue, queue: Redis, waited: str, since: str, messages: int
+) -> None:
+    enqueue()
+    queue.flushdb()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE jobs_job SET enqueued_at = enqueued_at - %s::interval, published_at = published_at - %s::interval",
+            [waited, since],
+        )
+    jobs_sweep()
+    assert queue.llen("imaging") == messages
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_delayed_job_is_published_when_it_is_due(enqueue: Enqueue, queue: Redis) -> None:
     job = enqueue(delay=timedelta(hours=1))
     jobs_sweep()

@@ -24,7 +24,7 @@ from cdss.core.middleware import DatabaseUnavailableError
 from cdss.jobs import running
 from cdss.jobs.models import Job, JobState
 from cdss.jobs.registry import HANDLERS, ClaimedJob, Record
-from cdss.jobs.running import job_run, jobs_run_due
+from cdss.jobs.running import job_run, job_run_first, jobs_run_due
 from cdss.jobs.steps import QUEUE_OF_STEP, Step
 from imaging.storage import StorageError, StorageFullError
 from tests.concurrency import at_once
@@ -365,3 +365,28 @@ def test_running_without_an_owner_is_refused_by_the_database(enqueue: Enqueue) -
     job = enqueue()
     with pytest.raises(IntegrityError), connection.cursor() as cursor:
         cursor.execute("UPDATE jobs_job SET state = 'RUNNING' WHERE id = %s", [job.id])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_first_runs_first_whatever_the_order_of_the_messages(enqueue: Enqueue, handle: Handle) -> None:
+    order: list[int] = []
+
+    def work(job: ClaimedJob) -> Record:
+        return lambda: order.append(Job.objects.get(id=job.id).priority)
+
+    handle(work)
+    for priority in (7, 5, 6):
+        enqueue(priority=priority)
+    assert not job_run_first("assess"), "that queue has no work"
+    assert at_once([partial(job_run_first, "imaging")] * 4).count(True) == 3, "each message takes one"
+    enqueue(priority=7)
+    enqueue(priority=2)
+    assert job_run_first("imaging") and job_run_first("imaging") and not job_run_first("imaging")
+    assert sorted(order[:3]) == [5, 6, 7] and order[3:] == [2, 7]
+
+
+@pytest.mark.django_db
+def test_a_waiting_assessment_takes_the_place_of_the_more_urgent_reason(enqueue: Enqueue) -> None:
+    patient = uuid.uuid4()
+    waiting = [enqueue(Step.PATIENT_ASSESS, subject_id=patient, priority=priority) for priority in (7, 3, 5)]
+    assert len({job.id for job in waiting}) == 1 and waiting[-1].priority == 3

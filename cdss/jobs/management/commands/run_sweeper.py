@@ -6,6 +6,7 @@ import logging
 import signal
 import threading
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -22,6 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--interval", type=float, default=1.0, help="seconds between two rounds")
         parser.add_argument("--once", action="store_true", help="one round, then exit")
+        parser.add_argument("--alive-file", type=Path, help="touched after each round that the database answered")
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
@@ -30,6 +32,8 @@ class Command(BaseCommand):
         while not stop.is_set():
             try:
                 jobs_sweep()
+                if options["alive_file"] is not None:
+                    options["alive_file"].touch()
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("the sweeper waits for the database: %s", type(error).__name__)
                 connection.close()
