@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cdss.settings.env import database_from_url, env_bool, env_int, env_list, env_text
+from cdss.settings.env import database_from_url, env_bool, env_choice, env_int, env_list, env_text
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -156,6 +156,7 @@ MODEL_RELEASE = env_text("MODEL_RELEASE", "equations-1.1.0")
 # "demonstration" prints the SYNTHETIC banner on every page and export.
 ENVIRONMENT_LABEL = env_text("ENVIRONMENT_LABEL", "")
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -164,7 +165,7 @@ LOGGING = {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
-    "root": {"handlers": ["stderr"], "level": env_text("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": env_choice("LOG_LEVEL", "INFO", LOG_LEVELS)},
     "loggers": {"django.server": {"level": "WARNING"}},
 }
 HTTPS_ONLY = env_bool("HTTPS_ONLY", True)

@@ -48,8 +48,33 @@ def env_int(name: str, default: int, *, least: int = 0) -> int:
     return number
 
 
+def env_choice(name: str, default: str, choices: Sequence[str]) -> str:
+    text = env_text(name, default)
+    if text not in choices:
+        raise ImproperlyConfigured(f"{name}={text!r} is not one of {', '.join(choices)}.")
+    return text
+
+
 def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
     return [item.strip() for item in env_text(name, ",".join(default)).split(",") if item.strip()]
+
+
+def address_check(name: str, url: str, *, of_hosts: Sequence[str], of_sockets: Sequence[str]) -> None:
+    """Refuse an address of another scheme, or without its host or socket. It is never printed: it holds a password."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  read only then; raises ValueError as urlsplit does
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} is not an address; percent-encode what is special in its password, such as %2F for /."
+        ) from None
+    if parts.scheme in of_hosts and not parts.hostname:
+        raise ImproperlyConfigured(f"{name} names no host; write {parts.scheme}://HOST:PORT/.")
+    if parts.scheme in of_sockets and not parts.path.strip("/"):
+        raise ImproperlyConfigured(f"{name} names no socket; write {parts.scheme}:///PATH/OF/THE/SOCKET.")
+    if parts.scheme not in {*of_hosts, *of_sockets}:
+        schemes = ", ".join(f"{scheme}://" for scheme in (*of_hosts, *of_sockets))
+        raise ImproperlyConfigured(f"{name} must start with one of {schemes}; nothing else is supported.")
 
 
 def database_from_url(url: str) -> dict[str, object]:

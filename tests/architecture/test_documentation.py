@@ -19,7 +19,7 @@ NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-_SETTING = re.compile(r"""\benv_(?:text|bool|int|list)\(\s*"([A-Z_]+)\"""")
+_SETTING = re.compile(r"""\benv_(?:text|bool|int|list|choice)\(\s*"([A-Z_]+)\"""")
 _EXAMPLE = re.compile(r"^(?:# )?([A-Z][A-Z_]+)=", re.MULTILINE)
 _REASON = re.compile(r"""\bcode(?:: str)? ?= ?"([A-Z_]+)\"""")
 
