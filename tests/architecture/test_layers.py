@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -87,3 +88,17 @@ def test_every_contract_fails_when_it_is_broken(copy: Path) -> None:
 
 def test_every_contract_has_a_violation_that_proves_it() -> None:
     assert sorted(VIOLATIONS) == sorted(contracts())
+
+
+def reads_settings(source: str) -> bool:
+    return re.search(r"^\s*(?:from django\.conf import|import django\.conf)\b", source, re.MULTILINE) is not None
+
+
+def test_no_service_looks_up_a_setting() -> None:
+    """What a service needs to know is an argument: the doors read the settings (docs/architecture.md)."""
+    sources = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    services = [path for path in sources if path.parent.name == "services" or path.name == "services.py"]
+
+    assert ROOT / "cdss/assessments/services/assess.py" in services and ROOT / "cdss/audit/services.py" in services
+    assert [str(path.relative_to(ROOT)) for path in services if reads_settings(path.read_text(encoding="utf-8"))] == []
+    assert reads_settings((ROOT / "cdss/assessments/jobs.py").read_text(encoding="utf-8"))

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 
@@ -40,11 +39,11 @@ class Computation:
     reassess_at: datetime | None  # when time alone changes something that was received
 
 
-def patient_assess(job: ClaimedJob) -> Callable[[], None]:
-    """The handler of PATIENT_ASSESS."""
+def patient_assess(job: ClaimedJob, *, release_name: str) -> Callable[[], None]:
+    """The work of PATIENT_ASSESS."""
     patient = Patient.objects.select_related("organisation").get(id=job.subject_id)
     job.report(10, "Gathering what is known")
-    computation = assessment_compute(patient=patient, as_of=job.as_of, release_name=settings.MODEL_RELEASE)
+    computation = assessment_compute(patient=patient, as_of=job.as_of, release_name=release_name)
     job.report(80, "Recording the risk")
 
     def record() -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db.models.functions import Now
 
 from cdss.accounts.models import Organisation
@@ -58,14 +57,14 @@ class Findings:
         }
 
 
-def policy_trial_run(job: ClaimedJob) -> Callable[[], None]:
-    """The handler of POLICY_TRY."""
+def policy_trial_run(job: ClaimedJob, *, release_name: str) -> Callable[[], None]:
+    """The work of POLICY_TRY."""
     trial = PolicyTrial.objects.get(id=job.subject_id)
     organisation = Organisation.objects.get(id=trial.organisation_id)
     findings = trial_findings(
         organisation=organisation,
         tried=policy_read(trial.body),
-        release_name=settings.MODEL_RELEASE,
+        release_name=release_name,
         report=job.report,
     )
 
