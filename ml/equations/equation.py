@@ -256,24 +256,6 @@ def risk_of_people(equation: RiskEquation, *, outcome: str, horizon_years: int, 
     return evaluated_people(rules, people, formula)
 
 
-def explained_risk(
-    equation: RiskEquation, *, outcome: str, horizon_years: int, person: Mapping[str, object]
-) -> ExplainedRisk:
-    """The risk of one person and the contribution of each input to the linear predictor; see `explained_risks`.
-
-    Raises
-    ------
-    EquationRefusal
-        An input is missing or not accepted.
-    ValueError
-        The equation has no such outcome or horizon.
-    """
-    (found,) = explained_risks(equation, questions=((outcome, horizon_years),), person=person)
-    if isinstance(found, EquationRefusal):
-        raise found
-    return found
-
-
 def explained_risks(
     equation: RiskEquation, *, questions: Sequence[tuple[str, int]], person: Mapping[str, object]
 ) -> list[ExplainedRisk | EquationRefusal]:

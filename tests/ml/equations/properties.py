@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from ml.equations.equation import RiskEquation, explained_risk, risk_of_people, risk_of_person
+from ml.equations.equation import ExplainedRisk, RiskEquation, explained_risks, risk_of_people, risk_of_person
 from ml.equations.inputs import Choice, Quantity, YesNo
 from ml.errors import EquationRefusal
 
@@ -19,9 +19,19 @@ def risk(equation: RiskEquation, person: Person) -> float:
     return risk_of_person(equation, outcome=equation.outcomes[0], horizon_years=HORIZON_YEARS, person=person)
 
 
+def explained(
+    equation: RiskEquation, person: Person, outcome: str = "", horizon_years: int = HORIZON_YEARS
+) -> ExplainedRisk:
+    """One question, asked as `ml.assessing` asks several; a refusal fails the test with its sentence."""
+    questions = [(outcome or equation.outcomes[0], horizon_years)]
+    (found,) = explained_risks(equation, questions=questions, person=person)
+    assert isinstance(found, ExplainedRisk), found
+    return found
+
+
 def shares(equation: RiskEquation, person: Person) -> dict[str, float]:
     """Input -> its contribution."""
-    found = explained_risk(equation, outcome=equation.outcomes[0], horizon_years=HORIZON_YEARS, person=person)
+    found = explained(equation, person)
     return {contribution.input: contribution.log_odds_or_hazard for contribution in found.contributions}
 
 
@@ -32,7 +42,7 @@ def refusal(equation: RiskEquation, person: Person) -> EquationRefusal:
 
 
 def assert_contributions_add_up(equation: RiskEquation, person: Person) -> None:
-    found = explained_risk(equation, outcome=equation.outcomes[0], horizon_years=HORIZON_YEARS, person=person)
+    found = explained(equation, person)
     total = found.reference_linear_predictor + math.fsum(c.log_odds_or_hazard for c in found.contributions)
     assert abs(total - found.linear_predictor) <= 1e-11
     assert found.risk == risk(equation, person)

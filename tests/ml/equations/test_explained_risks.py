@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.equations.catalogue import RISK_EQUATIONS
-from ml.equations.equation import ExplainedRisk, RiskEquation, explained_risk, explained_risks
+from ml.equations.equation import ExplainedRisk, RiskEquation, explained_risks
 from ml.equations.prevent_base import PREVENT_BASE
 from ml.equations.prevent_full import PREVENT_FULL
 from ml.errors import EquationRefusal
 from tests.ml.equations.people import AHA_WOMAN, people_of
+from tests.ml.equations.properties import explained
 
 QUESTIONS = [(outcome, horizon) for horizon in (30, 10) for outcome in PREVENT_BASE.outcomes]
 
@@ -27,7 +28,7 @@ def test_questions_together_get_the_bits_of_each_alone(equation: RiskEquation, v
     together = explained_risks(equation, questions=questions, person=person)
     for (outcome, horizon), found in zip(questions, together, strict=True):
         assert isinstance(found, ExplainedRisk)
-        alone = explained_risk(equation, outcome=outcome, horizon_years=horizon, person=person)
+        alone = explained(equation, person, outcome, horizon)
         assert dataclasses.asdict(found) == dataclasses.asdict(alone)
 
 

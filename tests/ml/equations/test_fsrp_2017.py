@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.equations.equation import explained_risk, risk_of_people
+from ml.equations.equation import risk_of_people
 from ml.equations.fsrp_2017 import COEFFICIENTS, FSRP_2017, fsrp_2017_risk, terms
 from tests.ml.equations.people import people_of
 from tests.ml.equations.properties import (
     assert_contributions_add_up,
     assert_every_bad_input_is_refused_by_name,
     assert_many_people_get_what_each_one_gets,
+    explained,
     refusal,
     risk,
     shares,
@@ -91,7 +92,7 @@ def test_atrial_fibrillation_is_large_in_women_and_near_zero_in_men() -> None:
 
 
 def test_reference_person_has_120_mmhg_and_no_disease() -> None:
-    found = explained_risk(FSRP_2017, outcome="stroke", horizon_years=10, person=MAN)
+    found = explained(FSRP_2017, MAN)
     assert found.reference_person.startswith("A man of 67 with no blood pressure drug, no diabetes, ")
     assert "systolic blood pressure 120 mmHg" in found.reference_person
 

@@ -16,9 +16,7 @@ import ml.equations
 from ml.equations.ckd_epi_2021 import egfr_ckd_epi_2021, egfr_ckd_epi_2021_of_people
 from ml.equations.equation import (
     BLOCK_ROWS,
-    ExplainedRisk,
     RiskEquation,
-    explained_risk,
     risk_of_people,
     risk_of_person,
 )
@@ -30,6 +28,7 @@ from ml.equations.prevent_sdi import PREVENT_SDI
 from ml.equations.prevent_uacr import PREVENT_UACR
 from ml.errors import EquationRefusal
 from tests.ml.equations.people import AHA_WOMAN, MESA_MAN, MG_DL, columns_of, people_of
+from tests.ml.equations.properties import explained
 
 PREVENT_VARIANTS = ((PREVENT_HBA1C, 10), (PREVENT_UACR, 30), (PREVENT_SDI, 10), (PREVENT_FULL, 10), (PREVENT_FULL, 30))
 QUESTIONS = [
@@ -39,10 +38,6 @@ QUESTIONS = [
     (MESA_CHD_CAC, "chd", 10),
 ]
 each_question = pytest.mark.parametrize(("equation", "outcome", "horizon"), QUESTIONS)
-
-
-def explained(equation: RiskEquation, outcome: str, horizon: int, person: dict[str, object]) -> ExplainedRisk:
-    return explained_risk(equation, outcome=outcome, horizon_years=horizon, person=person)
 
 
 def of_person(equation: RiskEquation, outcome: str, horizon: int, person: dict[str, object]) -> float:
@@ -55,7 +50,7 @@ def test_contributions_and_reference_add_up_to_the_person(
     equation: RiskEquation, outcome: str, horizon: int, values: st.DataObject
 ) -> None:
     person = values.draw(people_of(equation, horizon))
-    found = explained(equation, outcome, horizon, person)
+    found = explained(equation, person, outcome, horizon)
     total = found.reference_linear_predictor + math.fsum(c.log_odds_or_hazard for c in found.contributions)
     assert abs(total - found.linear_predictor) <= 1e-12
     assert found.risk == of_person(equation, outcome, horizon, person)
@@ -71,7 +66,7 @@ def test_an_input_at_its_reference_value_contributes_exactly_nothing(
     person = values.draw(people_of(equation, horizon))
     name = values.draw(st.sampled_from(sorted(equation.reference)))
     changed = person | {name: _decoded(equation, horizon, name)}
-    shares = {c.input: c.log_odds_or_hazard for c in explained(equation, outcome, horizon, changed).contributions}
+    shares = {c.input: c.log_odds_or_hazard for c in explained(equation, changed, outcome, horizon).contributions}
     assert shares.get(name, 0.0) == 0.0
 
 
@@ -83,14 +78,14 @@ def _decoded(equation: RiskEquation, horizon: int, name: str) -> object:
 
 @pytest.mark.parametrize("age", [30, 55, 79])
 def test_age_interactions_belong_to_the_other_input(age: int) -> None:
-    found = explained(PREVENT_BASE, "total_cvd", 10, AHA_WOMAN | {"age_years": age})
+    found = explained(PREVENT_BASE, AHA_WOMAN | {"age_years": age}, "total_cvd", 10)
     shares = {c.input: c.log_odds_or_hazard for c in found.contributions}
     assert "age_years" not in shares
     assert shares["has_diabetes"] == pytest.approx(0.8667604 - 0.27057 * (age - 55) / 10, abs=1e-12)
 
 
 def test_treated_pressure_counts_with_the_pressure_and_the_drug_at_the_reference_pressure() -> None:
-    shares = {c.input: c.log_odds_or_hazard for c in explained(PREVENT_BASE, "total_cvd", 10, AHA_WOMAN).contributions}
+    shares = {c.input: c.log_odds_or_hazard for c in explained(PREVENT_BASE, AHA_WOMAN, "total_cvd", 10).contributions}
     age, reference_sbp, sbp = -0.5, (120 - 130) / 20, (160 - 130) / 20
     assert shares["takes_antihypertensive"] == pytest.approx(0.3151672 - 0.0663612 * reference_sbp, abs=1e-12)
     per_step = 0.3600781 - 0.0663612 - 0.0946348 * age
@@ -99,7 +94,7 @@ def test_treated_pressure_counts_with_the_pressure_and_the_drug_at_the_reference
 
 def test_mesa_contributions_are_coefficient_times_difference() -> None:
     person = MESA_MAN | {"agatston_score": 100}
-    shares = {c.input: c for c in explained(MESA_CHD_CAC, "chd", 10, person).contributions}
+    shares = {c.input: c for c in explained(MESA_CHD_CAC, person, "chd", 10).contributions}
     assert shares["agatston_score"].log_odds_or_hazard == pytest.approx(0.2743 * math.log(101), abs=1e-12)
     assert shares["systolic_bp_mmhg"].log_odds_or_hazard == pytest.approx(0.0066 * 10, abs=1e-12)
     assert shares["total_cholesterol_mmol_l"].log_odds_or_hazard == pytest.approx(
@@ -111,8 +106,8 @@ def test_mesa_contributions_are_coefficient_times_difference() -> None:
 
 
 def test_contributions_are_listed_only_for_inputs_with_a_term() -> None:
-    failure = {c.input for c in explained(PREVENT_BASE, "heart_failure", 10, AHA_WOMAN).contributions}
-    coronary = {c.input for c in explained(PREVENT_BASE, "chd", 10, AHA_WOMAN).contributions}
+    failure = {c.input for c in explained(PREVENT_BASE, AHA_WOMAN, "heart_failure", 10).contributions}
+    coronary = {c.input for c in explained(PREVENT_BASE, AHA_WOMAN, "chd", 10).contributions}
     lipids = {"total_cholesterol_mmol_l", "hdl_cholesterol_mmol_l", "takes_statin"}
     assert "bmi_kg_m2" in failure - coronary
     assert lipids <= coronary - failure
@@ -127,11 +122,11 @@ def test_inputs_not_listed_do_not_move_the_risk(person: dict[str, object], horiz
 
 
 def test_reference_person_is_one_sentence_with_age_sex_and_group() -> None:
-    sentence = explained(MESA_CHD_CAC, "chd", 10, MESA_MAN | {"agatston_score": 100}).reference_person
+    sentence = explained(MESA_CHD_CAC, MESA_MAN | {"agatston_score": 100}, "chd", 10).reference_person
     assert sentence.startswith("A man of 70 of the same group (hispanic) with no blood pressure drug, ")
     assert "total cholesterol 4.4 mmol/L" in sentence
     assert sentence.endswith("coronary calcium 0 Agatston units.")
-    woman = explained(PREVENT_BASE, "heart_failure", 10, AHA_WOMAN).reference_person
+    woman = explained(PREVENT_BASE, AHA_WOMAN, "heart_failure", 10).reference_person
     assert woman.startswith("A woman of 50 with ")
     assert "cholesterol" not in woman
 
@@ -210,7 +205,7 @@ def test_named_functions_give_the_published_worked_examples() -> None:
 def test_female_ascvd_falls_with_age_times_low_egfr() -> None:
     """A public implementation has the sign of this coefficient wrong; only eGFR below 60 shows it."""
     low = AHA_WOMAN | {"egfr_ml_min_173m2": 45, "age_years": 65}
-    share = {c.input: c.log_odds_or_hazard for c in explained(PREVENT_BASE, "ascvd", 10, low).contributions}
+    share = {c.input: c.log_odds_or_hazard for c in explained(PREVENT_BASE, low, "ascvd", 10).contributions}
     assert share["egfr_ml_min_173m2"] == pytest.approx(0.4864619 - 0.1671492 + 0.0397779 * 2, abs=1e-12)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ml.equations import prevent_full, prevent_hba1c, prevent_sdi, prevent_uacr
-from ml.equations.equation import RiskEquation, explained_risk, risk_of_people, risk_of_person
+from ml.equations.equation import RiskEquation, risk_of_people, risk_of_person
 from ml.equations.prevent_base import COEFFICIENTS as BASE_COEFFICIENTS
 from ml.equations.prevent_base import PREVENT_BASE
 from ml.equations.prevent_full import PREVENT_FULL
@@ -18,6 +18,7 @@ from ml.equations.prevent_terms import HBA1C, OPTIONAL_INPUTS, OUTCOMES, SDI, TE
 from ml.equations.prevent_uacr import PREVENT_UACR
 from ml.errors import EquationRefusal
 from tests.ml.equations.people import AHA_WOMAN
+from tests.ml.equations.properties import explained
 
 MEASURED: dict[str, object] = {HBA1C: 7.0, UACR: 30.0, SDI: 8}
 MODELS = (PREVENT_HBA1C, PREVENT_UACR, PREVENT_SDI, PREVENT_FULL)
@@ -48,7 +49,7 @@ def risk(equation: RiskEquation, person: dict[str, object], outcome: str = "ascv
 
 
 def log_odds(equation: RiskEquation, person: dict[str, object], horizon: int = 10) -> float:
-    return explained_risk(equation, outcome="ascvd", horizon_years=horizon, person=person).linear_predictor
+    return explained(equation, person, "ascvd", horizon).linear_predictor
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
@@ -162,7 +163,7 @@ def test_many_people_are_refused_exactly_where_one_is() -> None:
 
 def test_contributions_show_what_is_not_measured_and_the_reference_names_its_values() -> None:
     person = woman(PREVENT_FULL, **{UACR: None})
-    found = explained_risk(PREVENT_FULL, outcome="heart_failure", horizon_years=10, person=person)
+    found = explained(PREVENT_FULL, person, "heart_failure")
     shares = {one.input: one for one in found.contributions}
     assert (shares[UACR].value, shares[UACR].reference_value, shares[UACR].unit) == ("not measured", 10.0, "mg/g")
     assert (shares[SDI].value, shares[SDI].reference_value) == (8.0, 1.0)

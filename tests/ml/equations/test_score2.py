@@ -7,13 +7,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ml.equations.equation import explained_risk
 from ml.equations.score2 import COEFFICIENTS, REGIONS, SCORE2, score2_risk, terms
 from tests.ml.equations.people import people_of
 from tests.ml.equations.properties import (
     assert_contributions_add_up,
     assert_every_bad_input_is_refused_by_name,
     assert_many_people_get_what_each_one_gets,
+    explained,
     refusal,
     risk,
     shares,
@@ -107,7 +107,7 @@ def test_age_outside_40_to_69_is_refused(age: int, code: str) -> None:
 
 def test_reference_person_names_the_region() -> None:
     person = SMOKER | {"score2_region": "very_high"}
-    sentence = explained_risk(SCORE2, outcome="cvd", horizon_years=10, person=person).reference_person
+    sentence = explained(SCORE2, person).reference_person
     assert sentence.startswith("A man of 50 of the same group (very-high-risk region) with no diabetes, not smoking, ")
 
 
