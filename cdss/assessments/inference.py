@@ -8,7 +8,7 @@ from typing import Any
 from ml.equations.cac_categories import cac_drs
 from ml.equations.catalogue import RISK_EQUATIONS
 from ml.equations.ckd_epi_2021 import egfr_ckd_epi_2021
-from ml.equations.inputs import Age, Quantity, number_text
+from ml.equations.inputs import Quantity, number_text
 from ml.errors import EquationRefusal
 from ml.pipeline import assess
 from ml.registry import load_release
@@ -58,13 +58,6 @@ def estimates_compute(
 def release_manifest(name: str) -> dict[str, Any]:
     """What a release says of itself: equations with their citations, use, files and hashes."""
     return dict(load_release(name).manifest)
-
-
-def equation_ages(name: str, horizon_years: int) -> tuple[int, int] | None:
-    """The completed years for which the code of an equation answers; None where it has no such horizon or age."""
-    rules = RISK_EQUATIONS[name].rules.get(horizon_years, ()) if name in RISK_EQUATIONS else ()
-    ages = [rule for rule in rules if isinstance(rule, Age)]
-    return (int(ages[0].low), int(ages[0].high)) if ages else None
 
 
 def equation_fields(name: str, horizon_years: int) -> list[str]:

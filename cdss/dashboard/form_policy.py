@@ -13,7 +13,6 @@ from cdss.core.errors import DomainError
 from cdss.dashboard.forms import typed
 
 ROLE, LOW, HIGH, SENTENCE, SHOWN = "role:", "low:", "high:", "sentence:", "shown:"
-SENTENCES = ("stops", "questions", "notes")
 
 
 class NotAnAgeError(DomainError):

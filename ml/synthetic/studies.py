@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from ml.synthetic import ct, mr, pet
-from ml.synthetic.dicom_writer import Modality, StudyIdentity, SyntheticSeries, TransferSyntax, series_part10
+from ml.synthetic.dicom_writer import Modality, StudyIdentity, SyntheticSeries
 from ml.synthetic.identity import PatientIdentity, synthetic_uid
 
 CtKind = Literal["CALCIUM_SCORE", "CORONARY_ANGIOGRAPHY", "THIN_CHEST"]
@@ -92,15 +91,3 @@ def study_identity(patient: PatientIdentity, study: SyntheticStudy, *, instituti
         started_at=study.started_at,
         institution=institution,
     )
-
-
-def study_part10(
-    patient: PatientIdentity,
-    study: SyntheticStudy,
-    *,
-    institution: str,
-    transfer_syntax: TransferSyntax = "explicit-little-endian",
-) -> Iterator[bytes]:
-    """Yield the DICOM files of a planned study, one instance at a time."""
-    identity = study_identity(patient, study, institution=institution)
-    yield from series_part10(study_series(study), identity, transfer_syntax=transfer_syntax)

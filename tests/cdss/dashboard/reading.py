@@ -12,8 +12,9 @@ from imaging.models import Study
 from imaging.services.ingest import instance_store
 from imaging.services.lifecycle import study_close
 from imaging.storage import StagedObject
+from ml.synthetic.dicom_writer import series_part10
 from ml.synthetic.identity import PatientIdentity
-from ml.synthetic.studies import SyntheticStudy, study_part10
+from ml.synthetic.studies import SyntheticStudy, study_identity, study_series
 from patients.models import Patient
 from tests.factories import MRN_SYSTEM, Hospital
 
@@ -88,7 +89,8 @@ def study_send(at: Hospital, identity: PatientIdentity, *, at_least_apart: int =
         started_at=datetime(2026, 5, 4, 9, 30, tzinfo=UTC), **{"modality": "CT", "phantom_seed": 5, **planned}
     )  # type: ignore[arg-type]
     uid, apart = "", 0
-    for part10 in study_part10(identity, study, institution=at.organisation.name):
+    header = study_identity(identity, study, institution=at.organisation.name)
+    for part10 in series_part10(study_series(study), header):
         with StagedObject() as staged:
             staged.write(part10)
             try:

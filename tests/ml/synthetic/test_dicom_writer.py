@@ -19,7 +19,7 @@ from ml.synthetic.dicom_writer import (
     series_write,
 )
 from ml.synthetic.identity import PatientIdentity
-from ml.synthetic.studies import SyntheticStudy, study_identity, study_part10, study_series
+from ml.synthetic.studies import SyntheticStudy, study_identity, study_series
 
 ANNA = PatientIdentity("Moreau", "Anna", date(1961, 4, 2), "F", "N0000001", "SYNTHETIC-NORTH")
 STARTED_AT = datetime(2026, 1, 5, 9, 30, tzinfo=timezone(timedelta(hours=-5)))
@@ -35,14 +35,16 @@ def dcmread(content):
     return pydicom.dcmread(BytesIO(content))  # noqa: TID251  reading back what this test wrote
 
 
+def part10(study, **options):
+    return series_part10(study_series(study), study_identity(ANNA, study, institution="North Demo Hospital"), **options)
+
+
 @pytest.fixture(scope="module", params=sorted(STUDIES))
 def written(request):
     if request.param == "MR":
         pytest.importorskip("nilearn", reason="the `demo` extra is not installed")
     study = STUDIES[request.param]
-    series = study_series(study)
-    identity = study_identity(ANNA, study, institution="North Demo Hospital")
-    return series, [dcmread(content) for content in series_part10(series, identity)]
+    return study_series(study), [dcmread(content) for content in part10(study)]
 
 
 def test_every_instance_is_unmistakably_synthetic(written):
@@ -107,7 +109,7 @@ def test_only_the_angiography_says_that_contrast_was_given(written):
 
 
 def test_calcium_ct_carries_hounsfield_numbers_and_passes_its_protocol():
-    first = dcmread(next(study_part10(ANNA, STUDIES["CT"], institution="N")))
+    first = dcmread(next(part10(STUDIES["CT"])))
     hu = first.pixel_array * float(first.RescaleSlope) + float(first.RescaleIntercept)
     assert np.array_equal(hu, study_series(STUDIES["CT"]).stored[0].astype(float) - 1024)
     assert (float(first.KVP), float(first.SliceThickness), first.ConvolutionKernel) == (120, 3, "Qr36")
@@ -116,8 +118,7 @@ def test_calcium_ct_carries_hounsfield_numbers_and_passes_its_protocol():
 
 def test_jpeg_ls_is_lossless_and_at_most_half_the_size():
     native, packed = (
-        next(study_part10(ANNA, STUDIES["CT"], institution="N", transfer_syntax=syntax))
-        for syntax in ("explicit-little-endian", "jpeg-ls-lossless")
+        next(part10(STUDIES["CT"], transfer_syntax=syntax)) for syntax in ("explicit-little-endian", "jpeg-ls-lossless")
     )
     assert dcmread(packed).file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.4.80"
     assert np.array_equal(dcmread(native).pixel_array, dcmread(packed).pixel_array)
@@ -126,9 +127,9 @@ def test_jpeg_ls_is_lossless_and_at_most_half_the_size():
 
 def test_nothing_in_the_file_depends_on_when_or_where_it_was_written():
     study = SyntheticStudy("PT", STARTED_AT, 3)
-    digests = [hashlib.sha256(b"".join(study_part10(ANNA, study, institution="N"))).hexdigest() for _ in range(2)]
+    digests = [hashlib.sha256(b"".join(part10(study))).hexdigest() for _ in range(2)]
     assert digests[0] == digests[1]
-    meta = dcmread(next(study_part10(ANNA, study, institution="N"))).file_meta
+    meta = dcmread(next(part10(study))).file_meta
     assert meta.ImplementationVersionName == "CDSS_SYNTHETIC"
     assert meta.ImplementationClassUID.startswith("2.25.")
 

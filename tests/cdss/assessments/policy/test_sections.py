@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cdss.assessments.features import Feature, Features
-from cdss.assessments.inference import equation_ages
 from cdss.assessments.models import FeatureState
 from cdss.assessments.policy.apply import policy_apply
 from cdss.assessments.policy.default import DEFAULT_POLICY
 from cdss.assessments.policy.facts import facts_of
 from cdss.assessments.policy.table import EQUATIONS
+from ml.equations.catalogue import RISK_EQUATIONS
+from ml.equations.inputs import Age
 from tests.cdss.assessments.policy.people import IN_EUROPE, codes, decided, listed, notes, person, used
 
 AF = listed("atrial_fibrillation", "atrial fibrillation")
@@ -428,4 +429,5 @@ def test_every_name_in_the_table_is_known() -> None:
 def test_the_ages_of_the_table_are_those_of_the_equations() -> None:
     for name, scope in EQUATIONS.items():
         for horizon, ages in scope.ages.items():
-            assert equation_ages(name, horizon) == ages, name
+            (age,) = [rule for rule in RISK_EQUATIONS[name].rules[horizon] if isinstance(rule, Age)]
+            assert (age.low, age.high) == ages, name
