@@ -60,7 +60,7 @@ def calcium_confirm(
     _check_verdicts(candidates, verdicts)
     if not (attests_gated_whole_heart and attests_no_metal):
         sentence = (
-            "A score needs your statement that the scan is ECG-gated with the whole heart in the field, and that there "
+            "A score needs your statement that the CT is ECG-gated with the whole heart in the field, and that there "
             "is no stent, bypass, valve or lead. Nothing was scored."
         )
         raise CalciumReadingError(sentence, code="NOT_ATTESTED", field="attestations")

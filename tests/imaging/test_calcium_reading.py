@@ -105,6 +105,7 @@ def test_without_both_statements_nothing_is_scored(hospital: Hospital, version: 
     with pytest.raises(DomainError) as caught:
         confirm(hospital, version, "LAD", "RCA", "LM", **{missing: False})
     assert caught.value.code == "NOT_ATTESTED"
+    assert str(caught.value).startswith("A score needs your statement that the CT is ECG-gated ")
     assert scores() == []
 
 

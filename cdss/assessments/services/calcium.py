@@ -173,7 +173,7 @@ def _scored(feature: Feature, read: Read, moment: Moment) -> None:
         feature.expires_at = study.study_at - CLOCK_TOLERANCE
     elif moment.as_of >= study.study_at + MAX_AGE:
         feature.state = FeatureState.TOO_OLD
-        feature.sentence = f"Scanned on {moment.words(study.study_at)}: older than 5 years, so it is not used."
+        feature.sentence = f"CT of {moment.words(study.study_at)}: older than 5 years, so it is not used."
     else:
         feature.state, feature.value = FeatureState.USED, repr(measured.value)
         feature.rule, feature.expires_at = "newest study, newest reading", study.study_at + MAX_AGE

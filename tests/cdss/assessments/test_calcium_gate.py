@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -207,6 +208,7 @@ def test_a_score_is_good_for_five_years(hospital: Hospital, who: Patient) -> Non
     assert end is not None
     assert calcium(who, end - timedelta(seconds=1)).value == "40.0"
     assert (calcium(who, end).state, calcium(who, end).value) == (FeatureState.TOO_OLD, "")
+    assert re.fullmatch(r"CT of .*20\d\d.*: older than 5 years, so it is not used\.", calcium(who, end).sentence)
 
 
 def test_an_undated_or_future_study_is_not_used(hospital: Hospital, who: Patient) -> None:
