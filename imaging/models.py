@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from cdss.accounts.models import Organisation
 from cdss.core.append_only import AppendOnlyModel
+from cdss.core.checks import is_not_empty, is_sha256, is_sha256_text
 from patients.models import Patient
 
 
@@ -84,6 +85,7 @@ class Instance(AppendOnlyModel):
         constraints = [
             models.UniqueConstraint(fields=["organisation", "sop_instance_uid"], name="instance_uid_unique"),
             models.CheckConstraint(condition=models.Q(size_bytes__gt=0), name="instance_not_empty"),
+            models.CheckConstraint(condition=is_sha256("sha256"), name="instance_sha256"),
         ]
 
 
@@ -103,6 +105,7 @@ class SeriesVersion(AppendOnlyModel):
         constraints = [
             models.UniqueConstraint(fields=["series", "number"], name="series_version_unique"),
             models.CheckConstraint(condition=models.Q(instance_count__gt=0), name="series_version_not_empty"),
+            models.CheckConstraint(condition=is_sha256("instances_sha256"), name="series_version_sha256"),
         ]
 
 
@@ -135,7 +138,16 @@ class SeriesResult(AppendOnlyModel):
                 condition=models.Q(is_accepted=True, reason_code="")
                 | (models.Q(is_accepted=False) & ~models.Q(reason_code="")),
                 name="series_result_refusal_has_reason",
-            )
+            ),
+            # Images that were refused before they made a volume have none.
+            models.CheckConstraint(
+                condition=models.Q(is_accepted=False, volume_sha256="") | is_sha256_text("volume_sha256"),
+                name="series_result_volume_sha256",
+            ),
+            # Where the machinery failed, no code came to a result.
+            models.CheckConstraint(
+                condition=models.Q(is_failure=True) | is_not_empty("code_version"), name="series_result_code_version"
+            ),
         ]
 
 
@@ -183,7 +195,10 @@ class KeyImage(AppendOnlyModel):
     png_sha256 = models.BinaryField(max_length=32)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["series_version", "name"], name="key_image_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["series_version", "name"], name="key_image_unique"),
+            models.CheckConstraint(condition=is_sha256("png_sha256"), name="key_image_png_sha256"),
+        ]
 
 
 class CalciumCandidate(AppendOnlyModel):
@@ -302,6 +317,11 @@ class Quarantine(models.Model):
             models.UniqueConstraint(
                 fields=["organisation", "sop_instance_uid", "sha256", "reason"], name="quarantine_unique"
             ),
+            models.CheckConstraint(
+                condition=models.Q(reason__in=QuarantineReason.values), name="quarantine_reason_known"
+            ),
+            models.CheckConstraint(condition=models.Q(state__in=QuarantineState.values), name="quarantine_state_known"),
+            models.CheckConstraint(condition=is_sha256("sha256"), name="quarantine_sha256"),
             models.CheckConstraint(
                 condition=models.Q(state=QuarantineState.OPEN, resolved_at__isnull=True)
                 | (

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from cdss.accounts.models import Organisation
 from cdss.core.append_only import AppendOnlyModel
+from cdss.core.checks import is_sha256
 
 
 class AdministrativeSex(models.TextChoices):
@@ -111,6 +112,11 @@ class Observation(ClinicalRow):
                 fields=["organisation", "source", "source_id"],
                 name="observation_source_unique",
             ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=ObservationStatus.values), name="observation_status_known"
+            ),
+            models.CheckConstraint(condition=models.Q(setting__in=Setting.values), name="observation_setting_known"),
+            models.CheckConstraint(condition=is_sha256("content_sha256"), name="observation_sha256"),
         ]
         indexes = [models.Index(fields=["patient", "code", "-effective_at"], name="observation_by_code")]
 
@@ -144,6 +150,10 @@ class RefusedObservation(AppendOnlyModel):
             models.CheckConstraint(
                 condition=~models.Q(reason_code="") & ~models.Q(sentence=""), name="refused_observation_has_reason"
             ),
+            models.CheckConstraint(
+                condition=models.Q(setting__in=Setting.values), name="refused_observation_setting_known"
+            ),
+            models.CheckConstraint(condition=is_sha256("content_sha256"), name="refused_observation_sha256"),
         ]
         indexes = [models.Index(fields=["patient", "code"], name="refused_observation_by_code")]
 
@@ -161,7 +171,11 @@ class Condition(ClinicalRow):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organisation", "source", "source_id"], name="condition_source_unique")
+            models.UniqueConstraint(fields=["organisation", "source", "source_id"], name="condition_source_unique"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=ConditionStatus.values), name="condition_status_known"
+            ),
+            models.CheckConstraint(condition=is_sha256("content_sha256"), name="condition_sha256"),
         ]
         indexes = [models.Index(fields=["patient", "code"], name="condition_by_code")]
 
@@ -179,6 +193,10 @@ class MedicationStatement(ClinicalRow):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organisation", "source", "source_id"], name="medication_source_unique")
+            models.UniqueConstraint(fields=["organisation", "source", "source_id"], name="medication_source_unique"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=MedicationStatus.values), name="medication_status_known"
+            ),
+            models.CheckConstraint(condition=is_sha256("content_sha256"), name="medication_sha256"),
         ]
         indexes = [models.Index(fields=["patient", "code"], name="medication_by_code")]

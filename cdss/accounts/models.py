@@ -8,6 +8,13 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Now
 
+from cdss.core.checks import is_sha256
+
+
+class Region(models.TextChoices):
+    US = "US", "United States"
+    EUROPE = "EUROPE", "Europe"
+
 
 class Organisation(models.Model):
     """A hospital. Every row that holds or points to patient data names one."""
@@ -16,7 +23,12 @@ class Organisation(models.Model):
     name = models.TextField(unique=True)
     slug = models.SlugField(unique=True)
     time_zone = models.TextField(default="UTC")  # DICOM and HL7 times without an offset are read in it
-    region = models.TextField(choices=[("US", "United States"), ("EUROPE", "Europe")], default="US")
+    region = models.TextField(choices=Region.choices, default=Region.US)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(region__in=Region.values), name="organisation_region_known")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -70,7 +82,10 @@ class ApiClient(models.Model):
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organisation", "name"], name="api_client_name_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "name"], name="api_client_name_unique"),
+            models.CheckConstraint(condition=is_sha256("token_sha256"), name="api_client_token_sha256"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -97,6 +112,7 @@ class IdempotentRequest(models.Model):
         indexes = [models.Index(fields=["created_at"], name="idempotent_request_by_age")]
         constraints = [
             models.UniqueConstraint(fields=["actor_identifier", "key"], name="idempotent_request_once"),
+            models.CheckConstraint(condition=is_sha256("request_sha256"), name="idempotent_request_sha256"),
             # A refused request does not use up its key.
             models.CheckConstraint(
                 condition=models.Q(response_status__gte=200, response_status__lt=400), name="idempotent_request_done"

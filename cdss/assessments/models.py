@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from cdss.accounts.models import Organisation
 from cdss.core.append_only import AppendOnlyModel
+from cdss.core.checks import is_not_empty, is_sha256_text
 from imaging.models import Study
 from patients.models import Patient
 
@@ -23,6 +24,9 @@ class FeatureSnapshot(AppendOnlyModel):
     body = models.TextField()
     sha256 = models.TextField()
     recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=is_sha256_text("sha256"), name="feature_snapshot_sha256")]
 
 
 class FeatureState(models.TextChoices):
@@ -55,7 +59,12 @@ class SnapshotFeature(AppendOnlyModel):
     setting = models.TextField(blank=True, db_default="")  # ambulatory, inpatient ... as the source stated it
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["snapshot", "feature"], name="snapshot_feature_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["snapshot", "feature"], name="snapshot_feature_unique"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=FeatureState.values), name="snapshot_feature_state_known"
+            ),
+        ]
 
 
 class Assessment(AppendOnlyModel):
@@ -82,6 +91,16 @@ class Assessment(AppendOnlyModel):
             models.UniqueConstraint(
                 fields=["patient"], condition=models.Q(supersedes__isnull=True), name="assessment_one_first"
             ),
+            models.CheckConstraint(
+                condition=is_sha256_text("input_digest") & is_sha256_text("release_sha256"), name="assessment_sha256"
+            ),
+            # Records older than versioned policies have none and cannot be given one: the column's default stays.
+            models.CheckConstraint(
+                condition=models.Q(policy_sha256="") | is_sha256_text("policy_sha256"), name="assessment_policy_sha256"
+            ),
+            models.CheckConstraint(
+                condition=is_not_empty("release", "policy_version", "code_version"), name="assessment_versions_named"
+            ),
         ]
         indexes = [models.Index(fields=["patient", "-recorded_at"], name="assessment_by_patient")]
 
@@ -99,8 +118,15 @@ class Section(models.TextChoices):
     DEMENTIA = "DEMENTIA", "Dementia"
 
 
+INTERVAL = ("risk_low", "risk_high", "coverage")
+SCORE = ("score", "score_low", "score_high")
 EMPTY_LIST = models.Value([], models.JSONField())
 HAS_NUMBER = models.Q(risk__isnull=False) | models.Q(score__isnull=False)
+
+
+def _all_null(fields: tuple[str, ...], *, value: bool = True) -> models.Q:
+    """All of them NULL, or none. A comparison with NULL passes a check constraint, so NULL is asked for by name."""
+    return models.Q(*((f"{field}__isnull", value) for field in fields))
 
 
 class RiskEstimate(AppendOnlyModel):
@@ -153,6 +179,27 @@ class RiskEstimate(AppendOnlyModel):
                 condition=models.Q(horizon_years__gt=0) | models.Q(horizon_years=0, risk__isnull=True),
                 name="risk_estimate_horizon",
             ),
+            models.CheckConstraint(
+                condition=_all_null(INTERVAL)
+                | _all_null(("risk", *INTERVAL), value=False)
+                & models.Q(risk_low__gte=0, risk_low__lte=models.F("risk"))
+                & models.Q(risk_high__gte=models.F("risk"), risk_high__lte=1)
+                & models.Q(coverage__gt=0, coverage__lt=1),
+                name="risk_estimate_interval",
+            ),
+            models.CheckConstraint(
+                condition=_all_null(SCORE)
+                | _all_null(SCORE, value=False)
+                & models.Q(score__gte=models.F("score_low"), score__lte=models.F("score_high")),
+                name="risk_estimate_score_in_scale",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reference_risk__isnull=True)
+                | models.Q(reference_risk__gte=0, reference_risk__lte=1),
+                name="risk_estimate_reference_range",
+            ),
+            models.CheckConstraint(condition=models.Q(section__in=Section.values), name="risk_estimate_section_known"),
+            models.CheckConstraint(condition=models.Q(role__in=EstimateRole.values), name="risk_estimate_role_known"),
         ]
 
 
@@ -240,7 +287,7 @@ class StudyOutcome(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(outcome=Outcome.RECORDED, assessment__isnull=False, reason_code="")
-                | (~models.Q(outcome=Outcome.RECORDED) & ~models.Q(reason_code="")),
+                | (models.Q(outcome__in=[Outcome.WITHHELD, Outcome.FAILED]) & ~models.Q(reason_code="")),
                 name="study_outcome_has_record_or_reason",
             )
         ]
@@ -270,6 +317,12 @@ class WorklistEntry(models.Model):
     reassess_at = models.DateTimeField(null=True)  # the earliest moment at which time alone changes a feature
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=WorklistState.values), name="worklist_state_known"),
+            models.CheckConstraint(
+                condition=models.Q(risk__isnull=True) | models.Q(risk__gte=0, risk__lte=1), name="worklist_risk_range"
+            ),
+        ]
         indexes = [
             models.Index(
                 fields=["reassess_at"],
@@ -303,6 +356,7 @@ class PolicyVersion(AppendOnlyModel):
             models.UniqueConstraint(fields=["organisation", "number"], name="policy_version_number_unique"),
             models.CheckConstraint(condition=models.Q(number__gt=0), name="policy_version_number_counts"),
             models.CheckConstraint(condition=~models.Q(reason=""), name="policy_version_has_reason"),
+            models.CheckConstraint(condition=is_sha256_text("sha256"), name="policy_version_sha256"),
         ]
 
 
@@ -324,6 +378,11 @@ class PolicyTrial(models.Model):
     changes = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=is_sha256_text("base_sha256") & is_sha256_text("sha256"), name="policy_trial_sha256"
+            )
+        ]
         indexes = [models.Index(fields=["organisation", "-created_at"], name="policy_trial_by_organisation")]
 
 
@@ -334,3 +393,10 @@ class PolicyInEffect(models.Model):
     policy_sha256 = models.TextField()
     release = models.TextField()
     updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=is_sha256_text("policy_sha256") & is_not_empty("release"), name="policy_in_effect_named"
+            )
+        ]

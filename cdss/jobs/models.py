@@ -45,6 +45,7 @@ class Job(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=JobState.values), name="job_state_known"),
+            models.CheckConstraint(condition=models.Q(step__in=Step.values), name="job_step_known"),
             models.CheckConstraint(
                 condition=~models.Q(state=JobState.RUNNING) | models.Q(owner__isnull=False, lease_until__isnull=False),
                 name="job_running_has_lease",
