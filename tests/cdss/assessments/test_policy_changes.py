@@ -242,7 +242,7 @@ def test_a_version_cannot_be_changed_or_deleted(hospital: Hospital) -> None:
 
 def test_a_version_that_nobody_adopted_breaks_an_invariant(hospital: Hospital) -> None:
     author = {"author_id": "x", "author_name": "x", "reason": "x"}
-    PolicyVersion.objects.create(organisation=hospital.organisation, number=1, body="{}", sha256="0", **author)
+    PolicyVersion.objects.create(organisation=hospital.organisation, number=1, body="{}", sha256="0" * 64, **author)
     broken = broken_invariants()
     assert any("its text does not match its SHA-256" in sentence for sentence in broken)
     assert "1 policy versions and 0 audit entries of adoptions" in broken

@@ -239,7 +239,7 @@ def test_one_unreadable_policy_does_not_stop_the_sweep_for_the_others(
     factories.complete_patient(other_hospital)
     jobs_run_due()
     author = {"author_id": "x", "author_name": "x", "reason": "x"}
-    PolicyVersion.objects.create(organisation=hospital.organisation, number=1, body="{}", sha256="0", **author)
+    PolicyVersion.objects.create(organisation=hospital.organisation, number=1, body="{}", sha256="0" * 64, **author)
     policy = policy_changed(DEFAULT_POLICY, roles={PCE: "OFF"})
     adopted(other_hospital, policy)
     assert records_made_again() == 1
