@@ -35,3 +35,35 @@ APPEND_FUNCTION_REVERSE = """
 DROP FUNCTION audit_append(text);
 DELETE FROM audit_audithead;
 """
+
+# Whoever has the application's password can call the function; nobody can write what a reader of the log stumbles over.
+# NOT VALID: what stands in a log already stays there, and the verifier names it.
+WELL_FORMED_ENTRIES = """
+CREATE FUNCTION audit_keys_are(part jsonb, keys text[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+  SELECT jsonb_typeof(part) = 'object' AND part ?& keys AND part - keys = '{}'::jsonb
+$$;
+CREATE FUNCTION audit_body_is_well_formed(body jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+  SELECT coalesce(
+    public.audit_keys_are(body, ARRAY['version', 'action', 'actor', 'organisation', 'subject', 'patient', 'request_id',
+                                      'outcome', 'details'])
+    AND public.audit_keys_are(body->'actor', ARRAY['kind', 'id', 'name'])
+    AND public.audit_keys_are(body->'subject', ARRAY['type', 'id'])
+    AND jsonb_typeof(body->'details') = 'object'
+    AND body->'version' = '1'::jsonb
+    AND jsonb_typeof(body->'action') = 'string' AND jsonb_typeof(body->'outcome') = 'string'
+    AND jsonb_typeof(body->'request_id') IN ('string', 'null')
+    AND jsonb_typeof(body->'organisation') IN ('string', 'null') AND jsonb_typeof(body->'patient') IN ('string', 'null')
+    AND NOT EXISTS (SELECT FROM jsonb_each(body->'actor') part WHERE jsonb_typeof(part.value) <> 'string')
+    AND NOT EXISTS (SELECT FROM jsonb_each(body->'subject') part WHERE jsonb_typeof(part.value) <> 'string'),
+    false)
+$$;
+ALTER TABLE audit_auditentry ADD CONSTRAINT audit_entry_is_well_formed
+CHECK (audit_body_is_well_formed(body::jsonb)) NOT VALID;
+"""
+WELL_FORMED_ENTRIES_REVERSE = """
+ALTER TABLE audit_auditentry DROP CONSTRAINT audit_entry_is_well_formed;
+DROP FUNCTION audit_body_is_well_formed(jsonb);
+DROP FUNCTION audit_keys_are(jsonb, text[]);
+"""

@@ -7,12 +7,14 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from cdss.audit.models import AuditEntry, AuditHead
 
 DOMAIN = b"cdss.audit.v1\n"
 GENESIS = bytes(32)
 BATCH = 5_000
+COPIED = ("action", "organisation", "patient")  # out of the body, into columns to search by
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,20 @@ def _problem(link: Link, expected_seq: int, previous: bytes) -> str | None:
         return f"Entry {link.seq} does not follow from the entry before it."
     if link_hash(prev_hash=previous, seq=link.seq, recorded_at=link.recorded_at, body=link.body) != link.hash:
         return f"Entry {link.seq} was changed after it was written."
-    parsed = json.loads(link.body)
-    if (parsed["action"], parsed["organisation"], parsed["patient"]) != (link.action, link.organisation, link.patient):
+    parsed = _parsed(link.body)
+    if parsed is None:
+        return f"Entry {link.seq} is not of the form that every entry of this log has."
+    if tuple(parsed[name] for name in COPIED) != (link.action, link.organisation, link.patient):
         return f"The searchable columns of entry {link.seq} do not say what the entry says."
     return None
+
+
+def _parsed(body: str) -> dict[str, Any] | None:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, dict) and parsed.keys() >= set(COPIED) else None
 
 
 def chain_verify() -> ChainVerification:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import uuid
 
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.utils.http import parse_etags, quote_etag
 
 from cdss.accounts import scopes
 from cdss.accounts.actors import Actor
 from cdss.accounts.pages import page
+from cdss.audit.services import audit_append
 from imaging.selectors import key_image_visible_to
 from imaging.storage import object_path
 
 
 @page(scopes.STUDIES_READ)
+@transaction.atomic
 def key_image(request: HttpRequest, actor: Actor, key_image_id: uuid.UUID) -> HttpResponseBase:
     """The browser may keep it and must ask each time, so that who signed out sees nothing."""
     image = key_image_visible_to(actor, key_image_id)
@@ -26,4 +29,11 @@ def key_image(request: HttpRequest, actor: Actor, key_image_id: uuid.UUID) -> Ht
         content = object_path(bytes(image.png_sha256)).read_bytes()
     except FileNotFoundError as error:
         raise Http404 from error
+    audit_append(
+        actor=actor,
+        action="key_image.viewed",
+        subject_type="key_image",
+        subject_id=image.id,
+        patient_id=image.series_version.series.study.patient_id,
+    )
     return HttpResponse(content, content_type="image/png", headers=headers)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -117,6 +119,57 @@ def test_entries_appended_while_the_log_is_verified_do_not_disturb_it(monkeypatc
     monkeypatch.setattr(verifier, "_stored_links", slowly)
     result = chain_verify()
     assert (result.is_intact, result.entry_count) == (True, 5)
+
+
+GOOD = {
+    "version": 1,
+    "action": "audit.viewed",
+    "actor": {"kind": "SYSTEM", "id": "test", "name": "test"},
+    "organisation": None,
+    "subject": {"type": "test", "id": "1"},
+    "patient": None,
+    "request_id": None,
+    "outcome": "success",
+    "details": {},
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"organisation": ...},
+        {"details": ...},
+        {"details": []},
+        {"actor": {"kind": "USER"}},
+        {"actor": {"kind": "USER", "id": "1", "name": 7}},
+        {"subject": "patient"},
+        {"version": 2},
+        {"action": None},
+        {"patient": 5},
+        {"more": "keys"},
+    ],
+)
+def test_the_application_role_cannot_write_what_a_reader_would_stumble_over(change: dict[str, object]) -> None:
+    def write(body: dict[str, object]) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT audit_append(%s)", [json.dumps(body)])
+
+    write(GOOD)
+    before = AuditEntry.objects.count()
+    with pytest.raises(DatabaseError, match="audit_entry_is_well_formed"):
+        write({name: value for name, value in (GOOD | change).items() if value is not ...})
+    assert AuditEntry.objects.count() == before
+    assert chain_verify().is_intact
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", "nothing", '{"action": "audit.viewed"}'])
+def test_an_entry_without_the_form_is_a_broken_one_and_no_error(body: str) -> None:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    link_hash = verifier.link_hash(prev_hash=verifier.GENESIS, seq=1, recorded_at=at, body=body)
+    result = links_verify([Link(1, at, body, verifier.GENESIS, link_hash, "audit.viewed", None, None)])
+    assert (result.is_intact, result.broken_at_seq) == (False, 1)
+    assert result.sentence == "Entry 1 is not of the form that every entry of this log has."
 
 
 @pytest.mark.django_db
