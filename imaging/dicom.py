@@ -10,18 +10,22 @@ import logging
 import re
 import struct
 import threading
+import unicodedata
 import warnings
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import pydicom
+from pydicom.charset import python_encoding
 from pydicom.dataset import FileDataset
 from pydicom.filereader import data_element_generator
 from pydicom.multival import MultiValue
+from pydicom.valuerep import PersonName
 
 from cdss.core.errors import DomainError
 from imaging.inference import Structure, StructureError, structure_scan
+from patients.identity import EARLIEST_DAY, latest_day, name_normalised
 
 MAX_TEXT_LENGTH = 1024
 MAX_PIXEL_BYTES = 2 * 1024**3
@@ -29,8 +33,13 @@ MAX_FILE_META_BYTES = 4096
 # Four times what the standard allows (LO, and each group of PN: 64), far below what the database can index.
 MAX_IDENTIFYING_CHARACTERS = 256
 MEDIA_STORAGE_SOP_CLASS_UID, MEDIA_STORAGE_SOP_INSTANCE_UID, TRANSFER_SYNTAX_UID = 0x00020002, 0x00020003, 0x00020010
+UNDECODABLE = "\N{REPLACEMENT CHARACTER}"  # what pydicom puts for bytes that are not of the character set
 UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 DATE = re.compile(r"[0-9]{8}")
+# The defined terms of Specific Character Set (PS3.3 C.12.1.1.2) that can be decoded.
+CHARACTER_SETS = frozenset(python_encoding)
+# The misspellings of them that pydicom decodes as what was meant: ISO-IR 100, ISO IR 192, ISO-2022-IR-87.
+_SINGLE_SET, _EXTENDED_SET = re.compile(r"^ISO[^_]IR"), re.compile(r"^ISO.2022.IR.")
 # Executables, archives and documents that hide behind a DICOM preamble (CVE-2019-11687).
 DANGEROUS_PREAMBLES = (b"MZ", b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe",
                        b"\xca\xfe\xba\xbe", b"%PDF", b"PK", b"<html", b"<!DOC", b"#!")  # fmt: skip
@@ -116,6 +125,16 @@ class InstanceHeader:
 
 def header_read(path: Path) -> InstanceHeader:
     """Read and check one Part 10 file; raises InstanceRefusedError naming what is wrong."""
+    try:
+        return _header_read(path)
+    except OSError as error:
+        sentence = "The object cannot be read from the storage now. Send it again later."
+        raise InstanceRefusedError(
+            sentence, code="STORAGE_UNAVAILABLE", failure_reason=FAILURE_OUT_OF_RESOURCES
+        ) from error
+
+
+def _header_read(path: Path) -> InstanceHeader:
     with path.open("rb") as file:
         start = file.read(MAX_FILE_META_BYTES)
     _check_preamble(start)
@@ -130,6 +149,7 @@ def header_read(path: Path) -> InstanceHeader:
             dataset = _dataset(path, structure)
             named = [_uid_or_empty(dataset.get(keyword)) or uid for keyword, uid in zip(_SOP, named, strict=True)]
             _check_same_object(meta, dataset)
+            _check_character_set(dataset)
             header = _header(dataset, syntax)
             _check_pixel_data(dataset, structure, syntax)
             return header
@@ -202,6 +222,15 @@ def _check_same_object(meta: dict[int, str], dataset: FileDataset) -> None:
         raise InstanceRefusedError(sentence, code="UID_MISMATCH", failure_reason=FAILURE_MISMATCH)
 
 
+def _check_character_set(dataset: FileDataset) -> None:
+    """Whatever else stands there pydicom takes for the name of a Python codec, and reads other texts than were sent."""
+    stated = dataset.get("SpecificCharacterSet") or ""
+    for term in map(str, stated if isinstance(stated, MultiValue) else [stated]):
+        if not {_SINGLE_SET.sub("ISO_IR", term), _EXTENDED_SET.sub("ISO 2022 IR ", term)} & CHARACTER_SETS:
+            sentence = f"The Specific Character Set {term[:32]!a} is not one of DICOM's that can be read."
+            raise InstanceRefusedError(sentence, code="CHARACTER_SET_NOT_SUPPORTED")
+
+
 def _check_pixel_data(dataset: FileDataset, structure: Structure, syntax: str) -> None:
     """The file must hold all the pixels it announces, and announce no more than an image can have."""
     announced = _native_pixel_bytes(dataset)
@@ -249,7 +278,7 @@ def _header(dataset: FileDataset, syntax: str) -> InstanceHeader:
         named = _uid_or_empty(sop_class) or "(none)"
         sentence = f"Objects of SOP class {named} are not read; CT, MR and PET images are."
         raise InstanceRefusedError(sentence, code="SOP_CLASS_NOT_SUPPORTED", failure_reason=FAILURE_SOP_CLASS)
-    name = dataset.get("PatientName")
+    family_name, given_name = _name(dataset)
     return InstanceHeader(
         study_instance_uid=uids["StudyInstanceUID"],
         series_instance_uid=uids["SeriesInstanceUID"],
@@ -258,12 +287,12 @@ def _header(dataset: FileDataset, syntax: str) -> InstanceHeader:
         transfer_syntax_uid=syntax,
         modality=_text(dataset, "Modality"),
         patient_id=_patient_id(dataset),
-        issuer_of_patient_id=_identifying("IssuerOfPatientID", _text(dataset, "IssuerOfPatientID")),
-        family_name=_identifying("PatientName", _clean(getattr(name, "family_name", ""))),
-        given_name=_identifying("PatientName", _clean(getattr(name, "given_name", ""))),
+        issuer_of_patient_id=_identifying(dataset, "IssuerOfPatientID"),
+        family_name=family_name,
+        given_name=given_name,
         birth_date=_birth_date(dataset),
         sex={"M": "male", "F": "female", "O": "other"}.get(_text(dataset, "PatientSex"), "unknown"),
-        accession_number=_text(dataset, "AccessionNumber"),
+        accession_number=_identifying(dataset, "AccessionNumber"),
         study_description=_text(dataset, "StudyDescription"),
         series_description=_text(dataset, "SeriesDescription"),
         body_part_examined=_text(dataset, "BodyPartExamined"),
@@ -291,7 +320,7 @@ def _uid(dataset: FileDataset, keyword: str) -> str:
 
 
 def _patient_id(dataset: FileDataset) -> str:
-    patient_id = _identifying("PatientID", _text(dataset, "PatientID"))
+    patient_id = _identifying(dataset, "PatientID")
     if not patient_id:
         sentence = "PatientID is empty; without it nobody can say whose image this is."
         raise InstanceRefusedError(sentence, code="PATIENT_ID_MISSING", failure_reason=FAILURE_MISMATCH)
@@ -301,24 +330,48 @@ def _patient_id(dataset: FileDataset) -> str:
     return patient_id
 
 
-def _identifying(keyword: str, text: str) -> str:
+def _name(dataset: FileDataset) -> tuple[str, str]:
+    """Family and given name as the first component group (PS3.5 6.2.1) that has a family name states them.
+
+    Of an ideographic or phonetic group the family name keeps the "=" before it: it is another statement than an
+    alphabetic one, and compared with its own kind only (patients/identity.py).
+    """
+    name = _identifying(dataset, "PatientName")
+    if "\\" in name:
+        sentence = "PatientName holds several values; nobody can say whose image this is."
+        raise InstanceRefusedError(sentence, code="PATIENT_NAME_AMBIGUOUS", failure_reason=FAILURE_MISMATCH)
+    groups = [[part.strip() for part in (*group.split("^"), "")][:2] for group in name.split("=")]
+    number = next((number for number, (family, _) in enumerate(groups) if name_normalised(family)), 0)
+    family, given = groups[number]
+    return "=" * number + family, given
+
+
+def _identifying(dataset: FileDataset, keyword: str) -> str:
+    """A text that says who or what something is: exactly as sent, or the object is refused."""
+    value = dataset.get(keyword)
+    if value is not None and not isinstance(value, str | PersonName | MultiValue):
+        sentence = f"{keyword} is not encoded as a text."
+        raise InstanceRefusedError(sentence, code="VALUE_NOT_TEXT", failure_reason=FAILURE_MISMATCH)
+    text = _joined(value)
     if len(text) > MAX_IDENTIFYING_CHARACTERS:
         sentence = f"{keyword} is longer than {MAX_IDENTIFYING_CHARACTERS} characters, which no name or number is."
         raise InstanceRefusedError(sentence, code="VALUE_TOO_LONG", failure_reason=FAILURE_MISMATCH)
+    if any(letter == UNDECODABLE or unicodedata.category(letter) == "Cc" for letter in text):
+        sentence = f"{keyword} holds control characters, or bytes that are none of its character set."
+        raise InstanceRefusedError(sentence, code="VALUE_UNREADABLE", failure_reason=FAILURE_MISMATCH)
     return text
 
 
 def _text(dataset: FileDataset, keyword: str) -> str:
-    value = dataset.get(keyword)
-    if isinstance(value, MultiValue):
-        value = "\\".join(map(str, value))
-    # LO allows 64 characters; more is kept generously, but an essay in a header is nobody's description.
-    return "" if value is None else _clean(value)[:MAX_TEXT_LENGTH]
+    # PostgreSQL text cannot hold NUL. LO allows 64 characters; more is kept generously, but an essay is no description.
+    return _joined(dataset.get(keyword)).replace("\x00", " ")[:MAX_TEXT_LENGTH]
 
 
-def _clean(value: object) -> str:
-    # PostgreSQL text cannot hold NUL; DICOM pads with it.
-    return str(value).replace("\x00", "").strip()
+def _joined(value: object) -> str:
+    """The value or values without the padding (PS3.5 6.2); what UTF-8 cannot hold makes the header unreadable."""
+    text = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str("" if value is None else value)
+    text.encode("utf-8")
+    return text.rstrip("\x00 ").lstrip(" ")
 
 
 def _number(dataset: FileDataset, keyword: str) -> int | None:
@@ -334,7 +387,11 @@ def _birth_date(dataset: FileDataset) -> date | None:
     if not text:
         return None
     try:
-        return date(int(text[:4]), int(text[4:6]), int(text[6:] if DATE.fullmatch(text) else "0"))
+        day = date(int(text[:4]), int(text[4:6]), int(text[6:] if DATE.fullmatch(text) else "0"))
     except ValueError as error:
         sentence = "PatientBirthDate is not a date."
         raise InstanceRefusedError(sentence, code="BIRTH_DATE_INVALID", failure_reason=FAILURE_MISMATCH) from error
+    if not EARLIEST_DAY <= day <= latest_day():
+        sentence = f"PatientBirthDate is {day}, which is {'before 1850' if day < EARLIEST_DAY else 'in the future'}."
+        raise InstanceRefusedError(sentence, code="BIRTH_DATE_IMPOSSIBLE", failure_reason=FAILURE_MISMATCH)
+    return day

@@ -44,7 +44,8 @@ def patient_age_years(patient: Patient, now: datetime) -> int | None:
 
 def patient_name(patient: Patient) -> str:
     """Family name first: the order in which wards write and look for names."""
-    return ", ".join(part for part in (patient.family_name, patient.given_name) if part) or "Name not recorded"
+    family_name = patient.family_name.lstrip("=")  # the mark of a name that only another script states
+    return ", ".join(part for part in (family_name, patient.given_name) if part) or "Name not recorded"
 
 
 def present_banner(patient: Patient, now: datetime) -> Banner:

@@ -19,10 +19,10 @@ from cdss.accounts.models import ApiClient
 from cdss.core.errors import DomainError
 from cdss.core.logging import request_id
 from cdss.core.problem import problem_response
-from imaging.dicom import FAILURE_CANNOT_UNDERSTAND, FAILURE_OUT_OF_RESOURCES, InstanceRefusedError
+from imaging.dicom import InstanceRefusedError
 from imaging.dicomweb.parsers import MultipartError, Part, boundary_of, parts_stream
 from imaging.dicomweb.renderers import CONTENT_TYPE, StoreReport
-from imaging.services.ingest import instance_store
+from imaging.services.ingest import failure_of, instance_store
 
 
 class NotAuthenticatedError(DomainError):
@@ -87,7 +87,7 @@ def _body(request: HttpRequest) -> BinaryIO:
 def _store(part: Part, actor: Actor, client: ApiClient, study_instance_uid: str | None, report: StoreReport) -> None:
     try:
         if part.staged is None:
-            raise part.error or MultipartError("The part is empty.")
+            raise part.error or InstanceRefusedError("The object is empty.", code="EMPTY_OBJECT")
         with part.staged:
             stored = instance_store(
                 actor=actor,
@@ -99,7 +99,5 @@ def _store(part: Part, actor: Actor, client: ApiClient, study_instance_uid: str 
         report.stored.append(stored)
     except InstanceRefusedError as error:
         report.refused.append(error)
-    except DomainError as error:
-        is_for_now = error.status in {503, 507}
-        reason = FAILURE_OUT_OF_RESOURCES if is_for_now else FAILURE_CANNOT_UNDERSTAND
-        report.refused.append(InstanceRefusedError(error.sentence, code=error.code, failure_reason=reason))
+    except Exception as error:  # noqa: BLE001  named in the report and logged; the other objects go on
+        report.refused.append(failure_of(error))

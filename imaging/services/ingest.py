@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import traceback
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -13,8 +15,10 @@ from django.db.models.functions import Now
 from cdss.accounts.actors import Actor
 from cdss.accounts.models import Organisation
 from cdss.audit.services import audit_append
+from cdss.core.errors import DomainError
 from cdss.core.middleware import DatabaseUnavailableError
 from imaging.dicom import (
+    FAILURE_CANNOT_UNDERSTAND,
     FAILURE_DUPLICATE,
     FAILURE_MISMATCH,
     FAILURE_OUT_OF_RESOURCES,
@@ -24,10 +28,12 @@ from imaging.dicom import (
     header_read,
 )
 from imaging.models import Instance, Quarantine, QuarantineReason, QuarantineState, Series, SeriesState, Study
-from imaging.storage import StagedObject, StorageError
+from imaging.storage import StagedObject
 from patients.identity import PatientIdentity
 from patients.models import Patient
 from patients.services.patients import IdentityMismatchError, patient_resolve
+
+logger = logging.getLogger(__name__)
 
 # DA and TM (PS3.5 table 6.2-1) and their ACR-NEMA forms; no CT, MR or PET is older than 1970.
 STUDY_DATE = re.compile(r"(19[7-9][0-9]|2[0-9]{3})\.?([0-9]{2})\.?([0-9]{2})")
@@ -62,31 +68,49 @@ def instance_store(
     source: str,
     expected_study_instance_uid: str | None = None,
 ) -> InstanceStored:
-    """Take one Part 10 object in. The same bytes twice are one object; the same UID with other bytes is kept apart."""
-    staged.close()
-    header = header_read(staged.path)
+    """Take one Part 10 object in. The same bytes twice are one object; the same UID with other bytes is kept apart.
+
+    InstanceRefusedError is the only thing it raises: no object takes others of the same request down with it.
+    """
+    header: InstanceHeader | None = None
     try:
+        staged.close()
+        header = header_read(staged.path)
         if expected_study_instance_uid not in {None, header.study_instance_uid}:
             sentence = "The object belongs to another study than the one it was sent to."
             raise InstanceRefusedError(sentence, code="STUDY_UID_MISMATCH", failure_reason=FAILURE_MISMATCH)
         is_new = _take_in(actor, organisation, header, staged, source)
     except InstanceRefusedError as error:
-        error.sop_class_uid, error.sop_instance_uid = header.sop_class_uid, header.sop_instance_uid
+        _named(error, header)
         raise
-    except (StorageError, OperationalError, InterfaceError) as error:
+    except Exception as error:
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()  # the next object gets a fresh connection
-        cause = error if isinstance(error, StorageError) else DatabaseUnavailableError()
-        raise InstanceRefusedError(
-            cause.sentence,
-            code=cause.code,
-            failure_reason=FAILURE_OUT_OF_RESOURCES,
-            sop_class_uid=header.sop_class_uid,
-            sop_instance_uid=header.sop_instance_uid,
-        ) from error
+        raise _named(failure_of(error), header) from error
     return InstanceStored(
         header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid, header.sop_class_uid, is_new
     )
+
+
+def _named(error: InstanceRefusedError, header: InstanceHeader | None) -> InstanceRefusedError:
+    if header is not None:
+        error.sop_class_uid, error.sop_instance_uid = header.sop_class_uid, header.sop_instance_uid
+    return error
+
+
+def failure_of(error: Exception) -> InstanceRefusedError:
+    """What the sender is told when the fault is ours: come again, or quote the request id of the log's line."""
+    if isinstance(error, OperationalError | InterfaceError):
+        error = DatabaseUnavailableError()
+    if isinstance(error, DomainError):
+        is_for_now = error.status in {503, 507}
+        reason = FAILURE_OUT_OF_RESOURCES if is_for_now else FAILURE_CANNOT_UNDERSTAND
+        return InstanceRefusedError(error.sentence, code=error.code, failure_reason=reason)
+    # Neither its message nor its traceback: both may quote what the object holds, which is somebody's name.
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    logger.error("an object could not be processed: %s at %s:%s", type(error).__name__, place.name, place.lineno)
+    sentence = "The object could not be processed for a fault on our side; it was not stored. Quote the request id."
+    return InstanceRefusedError(sentence, code="PROCESSING_FAILURE", failure_reason=FAILURE_PROCESSING)
 
 
 def _take_in(

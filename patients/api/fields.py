@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -13,6 +13,8 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+
+from patients.identity import EARLIEST_DAY, latest_day
 
 _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?", re.ASCII)
 _NOTHING = {"", "nan", "n/a", "na", "null", "none", "-", "--", "unknown"}
@@ -94,9 +96,9 @@ class PastDateField(serializers.DateField):
 
     def to_internal_value(self, value: Any) -> date:
         parsed: date = super().to_internal_value(value)
-        if parsed > (timezone.now() + timedelta(hours=14)).date():
+        if parsed > latest_day():
             self.fail("future")
-        if parsed.year < 1850:
+        if parsed < EARLIEST_DAY:
             self.fail("too_early")
         return parsed
 

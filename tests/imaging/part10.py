@@ -62,3 +62,11 @@ def with_element(content: bytes, raw: bytes) -> bytes:
     """The object with a raw element put in just before its pixel data."""
     at = content.index(b"\xe0\x7f\x10\x00")
     return content[:at] + raw + content[at:]
+
+
+def in_character_set(dataset: Dataset, term: bytes) -> bytes:
+    """The object with a Specific Character Set that no library would write."""
+    dataset.SpecificCharacterSet = "ISO_IR 6"
+    content, old = part10(dataset), element(0x00080005, b"CS", b"ISO_IR 6")
+    assert content.count(old) == 1
+    return content.replace(old, element(0x00080005, b"CS", term + b" " * (len(term) % 2)))

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imaging.dicom import InstanceHeader, InstanceRefusedError, header_read
-from tests.imaging.part10 import EXPLICIT, ct_dataset, ct_part10, element, part10, with_element
+from tests.imaging.part10 import EXPLICIT, ct_dataset, ct_part10, element, in_character_set, part10, with_element
 
 VALID = ct_part10()
 SOP_INSTANCE_UID = str(ct_dataset().SOPInstanceUID).encode()
@@ -158,11 +158,16 @@ HOSTILE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
     "blank patient ID": (lambda: raw_text("PatientID", b"  "), "PATIENT_ID_MISSING"),
     "NUL patient ID": (lambda: raw_text("PatientID", b"\x00\x00"), "PATIENT_ID_MISSING"),
     "two patient IDs": (lambda: raw_text("PatientID", b"A1\\B2"), "PATIENT_ID_AMBIGUOUS"),
+    "two names": (lambda: raw_text("PatientName", b"JONES^Mary\\X^Y"), "PATIENT_NAME_AMBIGUOUS"),
     "patient ID too long to index": (lambda: raw_text("PatientID", b"9" * 4000), "VALUE_TOO_LONG"),
     "name too long to index": (lambda: raw_text("PatientName", b"A" * 4000), "VALUE_TOO_LONG"),
     "birth date in words": (lambda: raw_text("PatientBirthDate", b"1 MAY 60"), "BIRTH_DATE_INVALID"),
     "birth date 30 February": (lambda: raw_text("PatientBirthDate", b"19600230"), "BIRTH_DATE_INVALID"),
     "birth date of six digits": (lambda: raw_text("PatientBirthDate", b"196001"), "BIRTH_DATE_INVALID"),
+    "birth date after the end of time": (lambda: raw_text("PatientBirthDate", b"99991231"), "BIRTH_DATE_IMPOSSIBLE"),
+    "birth date at its beginning": (lambda: raw_text("PatientBirthDate", b"00010101"), "BIRTH_DATE_IMPOSSIBLE"),
+    "birth date in 1849": (lambda: raw_text("PatientBirthDate", b"18491231"), "BIRTH_DATE_IMPOSSIBLE"),
+    "birth date with a NUL": (lambda: raw_text("PatientBirthDate", b"1960\x000101"), "BIRTH_DATE_INVALID"),
     "not an image": (
         lambda: part10(ct_dataset(SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11")), "SOP_CLASS_NOT_SUPPORTED",
     ),
@@ -224,9 +229,76 @@ def test_a_bomb_is_refused_without_being_unpacked(tmp_path: Path) -> None:
     assert peak_bytes < 10_000_000
 
 
-def test_nul_and_control_characters_never_reach_the_database(tmp_path: Path) -> None:
-    header = read(tmp_path, raw_text("PatientName", b"O\x00kafor^A\x00da"))
+@pytest.mark.parametrize("keyword", ["PatientName", "PatientID"])
+@pytest.mark.parametrize(
+    "value", [b"O\x00kafor", b"\x00Okafor", b"O\x1bkafor", b"Okafor\x1f", b"O\x92kafor", b"Oka\nfor"]
+)
+def test_nul_and_control_characters_are_refused_where_they_would_be_read_over(
+    tmp_path: Path, keyword: str, value: bytes
+) -> None:
+    error = refused(tmp_path, raw_text(keyword, value))
+    assert error.code == "VALUE_UNREADABLE"
+    assert "kafor" not in error.sentence
+
+
+def test_padding_is_no_part_of_a_value(tmp_path: Path) -> None:
+    header = read(tmp_path, raw_text("PatientName", b"Okafor ^ Ada \x00 \x00"))
     assert (header.family_name, header.given_name) == ("Okafor", "Ada")
+    assert read(tmp_path, raw_text("PatientID", b" N-1 \x00\x00")).patient_id == "N-1"
+    described = part10(ct_dataset(StudyDescription="CHESTXROUTINE")).replace(b"CHESTXROUTINE", b"CHEST\x00ROUTINE")
+    assert read(tmp_path, described).study_description == "CHEST ROUTINE"  # PostgreSQL takes no NUL
+
+
+@pytest.mark.parametrize("term", [
+    b"utf-7", b"unicode_escape", b"raw_unicode_escape", b"idna", b"punycode", b"undefined", b"rot13",
+    b"iso_ir 100", b"latin_1", b"ISO_IR_192", b"ISO_IR 999", b"ISO-IR 999",
+    b"ISO 2022 IR 6\\utf-7", b"utf-7\\ISO_IR 192",
+    b"caf\xe9 1234",
+])  # fmt: skip
+def test_a_character_set_that_is_not_dicoms_is_refused(tmp_path: Path, term: bytes) -> None:
+    assert refused(tmp_path, in_character_set(ct_dataset(), term)).code == "CHARACTER_SET_NOT_SUPPORTED"
+
+
+@pytest.mark.parametrize("term", [
+    b"\x00\x00", b"ISO_IR 6", b"ISO_IR 100", b"ISO_IR 192", b"ISO_IR 13", b"ISO_IR 144", b"ISO_IR 166",
+    b"GB18030",
+    b"GBK", b"ISO 2022 IR 6\\ISO 2022 IR 87", b"ISO 2022 IR 13\\ISO 2022 IR 87\\ISO 2022 IR 159",
+    b"\\ISO 2022 IR 149", b"\\ISO 2022 IR 58", b"ISO-IR 100", b"ISO IR 192", b"ISO-2022-IR-100",
+])  # fmt: skip
+def test_the_character_sets_of_dicom_and_their_known_misspellings_are_read(tmp_path: Path, term: bytes) -> None:
+    assert read(tmp_path, in_character_set(ct_dataset(), term)).patient_id == "TEST-door"
+
+
+def test_bytes_that_are_not_of_the_character_set_identify_nobody(tmp_path: Path) -> None:
+    """Each of them would be read as the same replacement character."""
+    for stated in (b"M\xfcller", b"M\xf6ller"):
+        content = in_character_set(ct_dataset(PatientID="Muller"), b"ISO_IR 192").replace(b"Muller", stated)
+        assert refused(tmp_path, content).code == "VALUE_UNREADABLE"
+
+
+def test_a_patient_id_that_is_no_text_identifies_nobody(tmp_path: Path) -> None:
+    old = element(0x00100020, b"LO", b"TEST-door ")
+    assert VALID.count(old) == 1
+    content = VALID.replace(old, element(0x00100020, b"OB", b"TEST-door "))
+    assert refused(tmp_path, content).code == "VALUE_NOT_TEXT"
+
+
+@pytest.mark.parametrize(("stated", "family_name", "given_name"), [
+    ("Yamada^Tarou=山田^太郎", "Yamada", "Tarou"), ("=山田^太郎=やまだ^たろう", "=山田", "太郎"),
+    ("==やまだ^たろう", "==やまだ", "たろう"),
+    ("***^X=山田^太郎", "=山田", "太郎"), ("^Mary", "", "Mary"), ("", "", ""), ("Okafor", "Okafor", ""),
+])  # fmt: skip
+def test_a_name_says_in_which_component_group_it_was_stated(
+    tmp_path: Path, stated: str, family_name: str, given_name: str
+) -> None:
+    header = read(tmp_path, part10(ct_dataset(PatientName=stated, SpecificCharacterSet="ISO_IR 192")))
+    assert (header.family_name, header.given_name) == (family_name, given_name)
+
+
+def test_a_file_that_cannot_be_opened_is_a_refusal(tmp_path: Path) -> None:
+    with pytest.raises(InstanceRefusedError) as caught:
+        header_read(tmp_path / "gone")
+    assert (caught.value.code, caught.value.failure_reason) == ("STORAGE_UNAVAILABLE", 0xA700)
 
 
 @pytest.mark.parametrize(("raw", "expected"), [

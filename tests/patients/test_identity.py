@@ -60,6 +60,20 @@ def test_normalising_is_stable_whatever_the_spelling_of_the_letters(name: str) -
     assert name_normalised(unicodedata.normalize("NFC", name)) == name_normalised(unicodedata.normalize("NFD", name))
 
 
+@pytest.mark.parametrize(("recorded", "stated", "is_another"), [
+    ("Yamada", "Yamada=山田", False), ("Yamada=山田", "=山田", False), ("=山田", "=山田", False), ("", "=山田", False),
+    ("=山田", "", False), ("***=山田", "=山田", False),
+    ("Smith", "=Jones", True), ("=山田", "Yamada", True), ("Yamada", "==やまだ", True), ("=山田", "==山田", True),
+    ("Yamada=山田", "Yamada=山本", True), ("=山田", "=山本", True),
+])  # fmt: skip
+def test_names_are_compared_within_the_component_groups_that_both_state(
+    recorded: str, stated: str, is_another: bool
+) -> None:
+    patient = Patient(family_name=recorded, given_name="", birth_date=None, sex="unknown")
+    differences = identity_differences(patient, PatientIdentity(**{**ADA, "family_name": stated}))
+    assert differences == (["family name"] if is_another else [])
+
+
 @pytest.mark.parametrize(("changed", "differences"), [
     ({}, []), ({"given_name": "Adaeze"}, []), ({"family_name": ""}, []), ({"birth_date": None}, []),
     ({"sex": "unknown"}, []), ({"sex": "other"}, []), ({"family_name": "***"}, []),
