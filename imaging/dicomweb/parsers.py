@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
@@ -16,6 +17,8 @@ from cdss.core.errors import DomainError
 from imaging.storage import StagedObject, StorageError
 
 CHUNK_BYTES = 256 * 1024
+# The largest CT studies have some thousands of images; senders may split a study over as many requests as they like.
+MAX_PARTS = 10_000
 BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")  # RFC 2046 5.1.1
 
 
@@ -31,7 +34,7 @@ class MultipartError(DomainError):
 
 @dataclass(slots=True)
 class Part:
-    """One body part, complete: either its bytes, or why they are not usable."""
+    """One body part, complete: its bytes in a file closed again, or why they are not usable, or neither when empty."""
 
     staged: StagedObject | None = None
     error: DomainError | None = None
@@ -70,38 +73,49 @@ def boundary_of(content_type: str) -> bytes:
 class _Collector:
     """Callbacks of the incremental parser; finished parts queue up in `done`. None of them raises.
 
+    A chunk may finish thousands of parts before the first is looked at: only the current one holds a file open.
+
     The headers of a part are not looked at (the parser limits them): its bytes say what it is.
     """
 
     def __init__(self, max_part_bytes: int) -> None:
         self.max_part_bytes = max_part_bytes
-        self.done: list[Part] = []
+        self.done: deque[Part] = deque()
         self.current = Part()
+        self.begun = 0
         self.is_finished = False
 
+    @property
+    def has_too_many(self) -> bool:
+        return self.begun > MAX_PARTS
+
     def on_part_begin(self) -> None:
+        self.begun += 1
         self.current = Part()
-        try:
-            self.current.staged = StagedObject()
-        except StorageError as error:
-            self.current.fail(error)
 
     def on_part_data(self, chunk: bytes, start: int, end: int) -> None:
-        staged = self.current.staged
-        if staged is None:
-            return
-        if staged.size_bytes + end - start > self.max_part_bytes:
-            sentence = f"The object is larger than {self.max_part_bytes // 1024**2} MiB."
-            self.current.fail(PartTooLargeError(sentence))
+        part = self.current
+        if part.error is not None or self.has_too_many:
             return
         try:
-            staged.write(memoryview(chunk)[start:end])
-        except StorageError as error:
-            self.current.fail(error)
+            if part.staged is None:
+                part.staged = StagedObject()
+            if part.staged.size_bytes + end - start > self.max_part_bytes:
+                raise PartTooLargeError(f"The object is larger than {self.max_part_bytes // 1024**2} MiB.")
+            part.staged.write(memoryview(chunk)[start:end])
+        except DomainError as error:
+            part.fail(error)
 
     def on_part_end(self) -> None:
-        self.done.append(self.current)
-        self.current = Part()
+        part, self.current = self.current, Part()
+        if self.has_too_many:
+            return
+        try:
+            if part.staged is not None:
+                part.staged.close()
+        except StorageError as error:
+            part.fail(error)
+        self.done.append(part)
 
     def on_end(self) -> None:
         self.is_finished = True
@@ -127,7 +141,10 @@ def parts_stream(*, body: BinaryIO, boundary: bytes, max_part_bytes: int) -> Ite
         while not (collector.is_finished or broken):
             broken = _feed(parser, body)
             while collector.done:
-                yield collector.done.pop(0)
+                yield collector.done.popleft()
+            if collector.has_too_many:
+                sentence = f"A request holds at most {MAX_PARTS} objects; send the ones after them in another request."
+                raise MultipartError(sentence, code="TOO_MANY_PARTS")
     finally:
         for part in (*collector.done, collector.current):
             part.discard()
