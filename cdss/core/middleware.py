@@ -16,6 +16,7 @@ from cdss.core import error_pages
 from cdss.core.errors import DomainError
 from cdss.core.logging import request_id
 from cdss.core.problem import problem_response
+from cdss.core.request import MALFORMED_HEADER
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 logger = logging.getLogger(__name__)
@@ -62,6 +63,19 @@ class SecurityHeadersMiddleware:
         response["X-Frame-Options"] = "DENY"  # static files and refused hosts never reach Django's own
         response.setdefault("Cache-Control", "no-store")  # static files and key images bring their own
         return response
+
+
+class MalformedHeaderMiddleware:
+    """Answers a request whose header was taken out (cdss/core/request.py), because nothing behind can read it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        name = request.META.get(MALFORMED_HEADER)
+        if name is None:
+            return self.get_response(request)
+        return problem_response(DomainError(f"The header {name} cannot be read. Nothing was done."))
 
 
 class DomainErrorMiddleware:

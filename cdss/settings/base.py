@@ -36,6 +36,7 @@ MIDDLEWARE = [
     "cdss.core.middleware.RequestIdMiddleware",
     "cdss.core.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "cdss.core.middleware.MalformedHeaderMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +18,7 @@ from cdss.accounts.models import ApiClient
 from cdss.core.errors import DomainError
 from cdss.core.logging import request_id
 from cdss.core.problem import problem_response
+from cdss.core.request import body_stream
 from imaging.dicom import InstanceRefusedError
 from imaging.dicomweb.parsers import MultipartError, Part, boundary_of, parts_stream
 from imaging.dicomweb.renderers import CONTENT_TYPE, StoreReport
@@ -53,7 +53,7 @@ class StowView(View):
         report = StoreReport(base_url=request.build_absolute_uri("/dicom-web"))
         try:
             for part in parts_stream(
-                body=_body(request), boundary=boundary, max_part_bytes=settings.STOW_MAX_INSTANCE_BYTES
+                body=body_stream(request), boundary=boundary, max_part_bytes=settings.STOW_MAX_INSTANCE_BYTES
             ):
                 _store(part, actor, client, study_instance_uid, report)
         except MultipartError as error:
@@ -75,13 +75,6 @@ def _client(request: HttpRequest) -> ApiClient:
     if scopes.STUDIES_WRITE not in client.scopes:
         raise NotAuthorisedError(f"This token does not have the scope {scopes.STUDIES_WRITE}.")
     return client
-
-
-def _body(request: HttpRequest) -> BinaryIO:
-    """The body as it arrives. Django reads nothing of a chunked request, whose length nobody knows in advance."""
-    is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
-    stream: Any = request.environ["wsgi.input"] if is_chunked and hasattr(request, "environ") else request
-    return stream  # type: ignore[no-any-return]  # both have read(size)
 
 
 def _store(part: Part, actor: Actor, client: ApiClient, study_instance_uid: str | None, report: StoreReport) -> None:

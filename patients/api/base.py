@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from cdss.accounts.actors import Actor, actor_of
 from cdss.audit.services import audit_append
 from cdss.core.errors import NotFoundError
-from patients.api.parsing import ExactJsonParser, body_read
+from patients.api.parsing import ExactJsonParser, body_read, length_check
 
 
 class ApiView(APIView):
@@ -22,8 +22,9 @@ class ApiView(APIView):
     parser_classes = [ExactJsonParser]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        body_read(request)
+        length_check(request)
         super().initial(request, *args, **kwargs)
+        body_read(request)
 
     @property
     def actor(self) -> Actor:

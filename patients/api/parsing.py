@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal, DecimalException
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from django.conf import settings
-from rest_framework.exceptions import ParseError
+from django.http.request import RawPostDataException
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 
 from cdss.core.errors import DomainError
+from cdss.core.request import body_stream, is_chunked
 
 
 class BodyTooLargeError(DomainError):
@@ -20,15 +22,39 @@ class BodyTooLargeError(DomainError):
     code = "BODY_TOO_LARGE"
 
 
-def body_read(request: Request) -> None:
-    """Read the whole body once, or refuse it by its announced length before reading any of it."""
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+def length_check(request: Request) -> None:
+    """Refuse a body by its announced length, before anything is read."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()):
         raise ParseError("Content-Length is not a number.")
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
     if int(length) > most:
         raise BodyTooLargeError(f"The body has {int(length)} bytes; at most {most} are read. Send it in parts.")
-    _ = request.body
+
+
+def body_read(request: Request) -> None:
+    """Read the whole body once. Only after its sender is known: whoever waits for a body has a thread waiting with him.
+
+    The views, the parser and the idempotency key all see these bytes, also when they came in chunks.
+    """
+    try:
+        if is_chunked(request._request):
+            request._request._body = _chunks_read(body_stream(request._request))
+            request.META["CONTENT_LENGTH"] = str(len(request._request._body))
+        _ = request.body
+    except RawPostDataException as error:  # a browser's form with files, which the CSRF check of its session has read
+        raise UnsupportedMediaType(request.content_type) from error
+    except OSError as error:  # the sender went away
+        raise ParseError("The body ended before it was complete; nothing was done.") from error
+
+
+def _chunks_read(stream: BinaryIO) -> bytes:
+    body, most = bytearray(), settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+    while chunk := stream.read(most + 1 - len(body)):
+        body += chunk
+        if len(body) > most:
+            raise BodyTooLargeError(f"The body has more than the {most} bytes that are read. Send it in parts.")
+    return bytes(body)
 
 
 class ExactJsonParser(JSONParser):
