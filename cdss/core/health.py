@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import shutil
+import tempfile
 from collections.abc import Callable
 
 from django.conf import settings
@@ -52,4 +53,12 @@ def _broker() -> str:
 
 def _storage() -> str:
     root = settings.STORAGE_ROOT
-    return "ok" if root.is_dir() and os.access(root, os.W_OK) else "the storage folder cannot be written"
+    try:
+        with tempfile.TemporaryFile(dir=root, buffering=0) as probe:  # quotas and inodes run out too
+            probe.write(bytes(4096))
+        free_bytes = shutil.disk_usage(root).free
+    except OSError:
+        return "the storage folder cannot be written"
+    if free_bytes < settings.STOW_MAX_INSTANCE_BYTES:
+        return f"the storage has {free_bytes // 1024**2} MiB left, less than the largest object that is accepted"
+    return "ok"
