@@ -130,12 +130,24 @@ def _compressed(instance: Instance, form: PixelFormat, content: bytes, plugin: s
     }
     try:
         stored, _ = get_decoder(uid).as_array(content, index=0, raw=True, decoding_plugin=plugin, **options)
-    except UNREADABLE as error:
+    except BaseException as error:
+        if not _is_decoders_own(error):
+            raise
         sentence = f"The {UID(uid).name} pixel data of {instance.path.name} could not be decoded."
         raise SeriesRefusal("UNDECODABLE", sentence) from error
     if stored.shape != (form.rows, form.columns):
         raise SeriesRefusal("UNDECODABLE", f"{instance.path.name} decoded to {stored.shape}, not Rows x Columns.")
     return stored
+
+
+def _is_decoders_own(error: BaseException) -> bool:
+    """Whether a decoder says so that the bytes are not what it decodes; an interrupt or a time limit is not its own.
+
+    A decoder written in Rust panics where it meets what its author ruled out: PyO3's PanicException is a BaseException,
+    so that nobody catches it by accident, and cannot be imported.
+    """
+    is_panic = (type(error).__module__, type(error).__name__) == ("pyo3_runtime", "PanicException")
+    return is_panic or isinstance(error, UNREADABLE)
 
 
 def _codestream_shape(uid: str, content: bytes) -> tuple[int, int] | None:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import json
+import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +102,73 @@ def test_damaged_stream_is_refused_by_name(tmp_path: Path, transfer_syntax_uid: 
     dataset["PixelData"].is_undefined_length = True
     dataset.save_as(path, enforce_file_format=True)
     assert refusal_of(path).reason_code == "UNDECODABLE"
+
+
+def damaged_series(folder: Path, segments: list[bytes]) -> list[Path]:
+    """A series of 64 x 64 x 16 bits whose middle slice has these RLE segments."""
+    stored = np.arange(3 * 64 * 64, dtype=np.uint16).reshape(3, 64, 64)
+    paths = series_write(folder, stored, modality="MR", transfer_syntax_uid=RLELossless)
+    starts = [64 + sum(map(len, segments[:place])) for place in range(len(segments))]
+    header = struct.pack("<16I", len(segments), *starts, *[0] * (15 - len(segments)))
+    dataset = slice_dataset(stored, 1, modality="MR")
+    instance_save(dataset, paths[1], transfer_syntax_uid=RLELossless)
+    dataset.PixelData = encapsulate([header + b"".join(segments)])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(paths[1], enforce_file_format=True)
+    return paths
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        [b"\x81\x00" * 33] * 2,  # 128 bytes each, 33 times: more than the 4096 of a plane
+        [b"\x81\x00" * 4000] * 2,
+        [b"\x81\x00" * 31] * 2,  # less
+        [b"\x81\x00" * 32],  # one plane of two
+        [b"\x05\x00"] * 2,  # a run that goes on after its segment
+    ],
+)
+def test_damaged_run_lengths_refuse_the_series_and_the_command_still_answers(
+    tmp_path: Path, segments: list[bytes]
+) -> None:
+    # The decoder is written in Rust and panics on some of these: a BaseException, which ended the whole command.
+    reading = read_series(damaged_series(tmp_path, segments))
+    assert (reading.accepted, reading.reason_code) == (False, "UNDECODABLE")
+    assert reading.sentence == "The RLE Lossless pixel data of 0001.dcm could not be decoded."
+    command = [sys.executable, "-m", "ml", "read", str(tmp_path), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert [one["reason_code"] for one in json.loads(done.stdout)["series"]] == ["UNDECODABLE"]
+
+
+class PanicException(BaseException):
+    """What PyO3 raises where Rust panics: it belongs to a module that cannot be imported."""
+
+    __module__ = "pyo3_runtime"
+
+
+class TimeIsUpError(Exception):
+    """As a worker's time limit is raised in the middle of whatever runs."""
+
+
+@pytest.mark.parametrize("transfer_syntax_uid", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
+@pytest.mark.parametrize(
+    "raised", [PanicException, RuntimeError, KeyboardInterrupt, SystemExit, GeneratorExit, TimeIsUpError]
+)
+def test_only_what_a_decoder_says_of_the_bytes_becomes_a_refusal(
+    tmp_path: Path, transfer_syntax_uid: str, raised: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = series_write(tmp_path, STORED, modality="MR", transfer_syntax_uid=transfer_syntax_uid)[0]
+
+    class Decoder:
+        def as_array(self, *arguments: object, **options: object) -> None:
+            raise raised
+
+    monkeypatch.setattr(decoders, "get_decoder", lambda uid: Decoder())
+    expected = SeriesRefusal if raised in (PanicException, RuntimeError) else raised
+    with pytest.raises(expected):
+        decoded(path)
 
 
 def test_raw_pixels_under_a_compressed_syntax_are_refused(tmp_path: Path) -> None:
