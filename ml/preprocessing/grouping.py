@@ -16,7 +16,8 @@ def series_paths(folder: Path) -> tuple[tuple[Path, ...], ...]:
     Parameters
     ----------
     folder : Path
-        Searched recursively; symbolic links are not followed.
+        Searched recursively. A symbolic link to a file is that file, under its first name; exports are often folders
+        of links. A link to a folder or to nothing is not followed: it is a group of its own, to be refused by name.
 
     Returns
     -------
@@ -29,9 +30,14 @@ def series_paths(folder: Path) -> tuple[tuple[Path, ...], ...]:
     []
     """
     groups: defaultdict[Hashable, list[Path]] = defaultdict(list)
+    seen: set[Path] = set()
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            groups[_series_key(path)].append(path)
+        if path.is_file():
+            if (file := path.resolve()) not in seen:
+                seen.add(file)
+                groups[_series_key(path)].append(path)
+        elif path.is_symlink() and (path.is_dir() or not path.exists()):
+            groups[path].append(path)
     return tuple(tuple(group) for group in groups.values())
 
 
