@@ -8,9 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ml.errors import Refusal
+from ml.measurements.brain_volumes import intracranial_volume_ml
 from ml.measurements.ct_tissue import tissue_estimate
+from ml.preprocessing.geometry import Geometry
 from ml.reading import headers_read, read_series, series_decode
 from tests.dicom import nifti_mr_series_write
 
@@ -85,6 +89,21 @@ def test_intracranial_volume_of_real_heads(tmp_path: Path, name: str, expected_m
     assert measurement.value == pytest.approx(expected_ml, rel=0.02)
     random.Random(2).shuffle(paths)
     assert read_series(paths).measurements == reading.measurements
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turned", [(2, 1), (2, 0)], ids=["about front-back", "about left-right"])
+def test_real_head_stated_upside_down_is_refused(turned: tuple[int, int]) -> None:
+    """deepbet finds 1896 and 2036 mL in these; (x, y, z) are right to left, front to back and upwards."""
+    pytest.importorskip("deepbet")
+    nibabel = pytest.importorskip("nibabel")
+    image = nibabel.as_closest_canonical(nibabel.load(IMAGES / "t1_heads" / "t1_head_a.nii.gz"))
+    ras = np.asarray(image.dataobj, dtype=np.float32)
+    upside_down = np.flip(ras[::-1, ::-1], axis=tuple(2 if axis == 2 else 1 - axis for axis in turned)).T
+    geometry = Geometry(upside_down.shape, (1.0, 1.0, 1.0), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    with pytest.raises(Refusal) as refused:
+        intracranial_volume_ml(np.ascontiguousarray(upside_down), geometry)
+    assert refused.value.reason_code == "UPSIDE_DOWN"
 
 
 def test_command_reads_everything_real_without_a_traceback() -> None:

@@ -35,6 +35,29 @@ needs_deepbet = pytest.mark.skipif(importlib.util.find_spec("deepbet") is None, 
         ({"spacing_zyx_mm": (5.0, 0.5, 0.5)}, "VOXEL_SIZE"),
         ({"extent_xyz_mm": (180.0, 240.0, 60.0)}, "FIELD_OF_VIEW"),
         ({"extent_xyz_mm": (100.0, 240.0, 220.0)}, "FIELD_OF_VIEW"),
+        ({"description": "T1 MAP"}, "NOT_T1"),
+        ({"description": "t1map_sag"}, "NOT_T1"),
+        ({"description": "MOLLI T1 map"}, "NOT_T1"),
+        ({"description": "gre_field_mapping"}, "NOT_T1"),
+        ({"description": "gre_field_mapping", "scanning_sequence": "GR"}, "NOT_T1"),
+        ({"description": "SAG FIESTA 3D", "scanning_sequence": "GR", "repetition_time_ms": 5.0}, "NOT_T1"),
+        ({"description": "pdw_mfc_3dflash", "scanning_sequence": "GR", "repetition_time_ms": 25.0}, "NOT_T1"),
+        ({"description": "MRA COW", "scanning_sequence": "GR", "repetition_time_ms": 22.0}, "NOT_T1"),
+        ({"description": "sag 3d", "scanning_sequence": "GR", "repetition_time_ms": 8.0}, "NOT_T1"),
+        ({"description": "T2 not T1", "echo_time_ms": None, "repetition_time_ms": None}, "NOT_T1"),
+        ({"description": "AX T2 FLAIR T1 comparison"}, "NOT_T1"),
+        ({"description": "AX T1 FLAIR", "echo_time_ms": 90.0}, "NOT_T1"),
+        ({"description": "t1_mprage post gad"}, "CONTRAST_PRESENT"),
+        ({"description": "T1 3D +C"}, "CONTRAST_PRESENT"),
+        ({"description": "t1_mprage_KM"}, "CONTRAST_PRESENT"),
+        ({"contrast_agent": "NONE", "contrast_volume_ml": 7.5}, "CONTRAST_PRESENT"),
+        ({"description": "ACR phantom t1"}, "BODY_PART"),
+        ({"study_description": "QA Phantom weekly"}, "BODY_PART"),
+        ({"body_part": "", "description": "femoral head t1"}, "BODY_PART"),
+        ({"body_part": "", "description": "RADIAL HEAD T1"}, "BODY_PART"),
+        ({"body_part": "", "description": "T1 overhead"}, "BODY_PART"),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "P", "ND")}, "IMAGE_TYPE"),
+        ({"image_type": ("DERIVED", "SECONDARY", "MPR")}, "IMAGE_TYPE"),
     ],
 )
 def test_series_that_is_no_whole_t1_head_is_refused_by_name(change: dict[str, object], reason_code: str) -> None:
@@ -52,6 +75,19 @@ def test_series_that_is_no_whole_t1_head_is_refused_by_name(change: dict[str, ob
         {"description": "sag 3d"},
         {"description": "sag", "scanning_sequence": "SE", "echo_time_ms": 12.0, "repetition_time_ms": 500.0},
         {"echo_time_ms": None, "repetition_time_ms": None},
+        {
+            "description": "AX T1 FLAIR",
+            "scanning_sequence": "SE\\IR",
+            "echo_time_ms": 24.0,
+            "repetition_time_ms": 2500.0,
+        },
+        {"contrast_agent": "NONE"},
+        {"contrast_agent": "no contrast", "contrast_volume_ml": 0.0},
+        {"description": "t1_mprage without contrast"},
+        {"description": "t1_mprage pre-contrast", "study_description": "MRI brain with and without contrast, T2 FLAIR"},
+        {"description": "t1_mprage epilepsy"},
+        {"body_part": "", "description": "t1_mprage", "study_description": "MR Head"},
+        {"image_type": ("ORIGINAL", "PRIMARY", "M", "ND", "NORM")},
     ],
 )
 def test_t1_heads_pass(change: dict[str, object]) -> None:
@@ -95,6 +131,18 @@ def test_weights_other_than_those_checked_are_not_loaded(monkeypatch: pytest.Mon
     with pytest.raises(Refusal) as refused:
         brain_volumes._extraction()
     assert refused.value.reason_code == "WEIGHTS_ALTERED"
+
+
+@needs_deepbet
+@pytest.mark.slow
+def test_uniform_ellipsoid_is_not_a_head() -> None:
+    z, y, x = np.mgrid[-100:100, -115:115, -90:90]
+    phantom = 800 * ((x / 68) ** 2 + (y / 90) ** 2 + (z / 70) ** 2 < 1)
+    volume = np.abs(phantom + np.random.default_rng(0).normal(0, 20, phantom.shape)).astype(np.float32)
+    geometry = Geometry(volume.shape, (1, 1, 1), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))  # type: ignore[arg-type]
+    with pytest.raises(Refusal) as refused:
+        intracranial_volume_ml(volume, geometry)
+    assert refused.value.reason_code == "BRAIN_UNIFORM"
 
 
 @needs_deepbet
