@@ -1,4 +1,8 @@
-"""`python -m ml read DIR [--json]`: read every series under a folder, without the web application."""
+"""`python -m ml read DIR [--json]`: read every series under a folder, without the web application.
+
+Exit status: 0 when the folder was read, a refused series included (that is a result, printed with its reason code);
+2 when DIR is not a folder or the arguments are wrong, with the reason on standard error and nothing on standard output.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +19,23 @@ from ml.types import SeriesReading
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when the folder could be read, 2 when it could not."""
-    parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__)
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__, formatter_class=as_written)
     commands = parser.add_subparsers(dest="command", required=True)
-    read = commands.add_parser("read", help="read every series under a folder")
+    help_line = "read every series under a folder"
+    read = commands.add_parser("read", help=help_line, description=__doc__, formatter_class=as_written)
     read.add_argument("folder", type=Path, metavar="DIR")
     read.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
 
     if not options.folder.is_dir():
-        sys.stderr.write(f"{options.folder} is not a folder.\n")
+        sys.stderr.write(f"{_printable(str(options.folder))} is not a folder.\n")
         return 2
     readings = [read_series(paths) for paths in series_paths(options.folder)]
     if options.json:
         text = json.dumps({"series": [reading_as_json(reading) for reading in readings]}, allow_nan=False)
     else:
-        text = "\n\n".join(map(reading_as_text, readings)) or f"No files under {options.folder}."
+        text = "\n\n".join(map(reading_as_text, readings)) or f"No files under {_printable(str(options.folder))}."
     sys.stdout.write(f"{text}\n")
     return 0
 
@@ -66,12 +72,23 @@ def reading_as_text(reading: SeriesReading) -> str:
     """One reading as lines for a terminal."""
     head = f"{reading.modality or '--'}  {reading.series_instance_uid or '(no Series Instance UID)'}"
     if not reading.accepted:
-        return f"{head}\n  refused   {reading.reason_code}: {reading.sentence}"
+        return _lines(head, f"  refused   {reading.reason_code}: {reading.sentence}")
     lines = [head, f"  accepted  {_dimensions(reading)}"]
     lines += [f"  note      {finding.sentence}" for finding in reading.quality]
     lines += [f"  measured  {one.name} = {one.value:.4g} {one.unit}" for one in reading.measurements]
     lines += [f"  not made  {one.name}: {one.sentence}" for one in reading.refusals]
-    return "\n".join(lines)
+    return _lines(*lines)
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(map(_printable, lines))
+
+
+def _printable(text: str) -> str:
+    """What a file name or a header holds may steer a terminal: control characters are written as their escapes."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text
+    )
 
 
 def _dimensions(reading: SeriesReading) -> str:

@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 # by rounding a position, half by rounding the step), while no misplaced slice hides under it.
 GRID_TOLERANCE_MM = 0.1
 GRID_TOLERANCE_OF_STEP = 0.1  # for steps under 1 mm
+MAX_POSITION_MM = 100_000.0  # from the origin of the frame of reference: no room that a scanner stands in is larger
 DUPLICATE_MM = 0.01
 ORIENTATION_TOLERANCE = 1e-3  # of a direction cosine: stored orientations carry four to seven digits
 
@@ -78,7 +79,7 @@ def order_and_geometry(instances: Sequence[Instance]) -> tuple[tuple[Instance, .
     Raises
     ------
     SeriesRefusal
-        MISSING_POSITION, MISSING_ORIENTATION, MISSING_PIXEL_SPACING, BAD_ORIENTATION, BAD_PIXEL_SPACING,
+        MISSING_POSITION, MISSING_ORIENTATION, MISSING_PIXEL_SPACING, BAD_POSITION, BAD_ORIENTATION, BAD_PIXEL_SPACING,
         MIXED_ORIENTATION, MIXED_PIXEL_SPACING, SINGLE_SLICE, DUPLICATE_POSITION, GANTRY_TILT, MISSING_SLICES or
         IRREGULAR_SPACING. Nothing is ever resampled to make a series fit.
     """
@@ -87,6 +88,7 @@ def order_and_geometry(instances: Sequence[Instance]) -> tuple[tuple[Instance, .
         instances, "image_orientation_patient", "MISSING_ORIENTATION", "Image Orientation (Patient)"
     )
     spacings = _attribute(instances, "pixel_spacing_mm", "MISSING_PIXEL_SPACING", "Pixel Spacing")
+    _check_positions(positions)
     row_direction, column_direction, normal = _directions(orientations)
     row_step_mm, column_step_mm = _pixel_spacing(spacings)
     if len(instances) < 2:
@@ -119,6 +121,13 @@ def _attribute(instances: Sequence[Instance], attribute: str, reason_code: str, 
         where = f"{len(missing)} of {len(instances)} files, first {min(missing)}"
         raise SeriesRefusal(reason_code, f"{noun} is missing in {where}.")
     return np.array([getattr(instance, attribute) for instance in instances], dtype=np.float64)
+
+
+def _check_positions(positions: Floats) -> None:
+    farthest_mm = float(np.abs(positions).max())
+    if farthest_mm > MAX_POSITION_MM:
+        sentence = f"Image Position (Patient) {farthest_mm:g} mm is impossible; at most {MAX_POSITION_MM:g} mm is read."
+        raise SeriesRefusal("BAD_POSITION", sentence)
 
 
 def _directions(orientations: Floats) -> tuple[Floats, Floats, Floats]:

@@ -13,6 +13,8 @@ from ml.preprocessing.decoders import frame_decode
 from ml.preprocessing.dicom import Instance
 
 MAX_VOLUME_BYTES = 2 * 2**30
+LARGEST_STORED = 65535
+FLOAT32 = np.finfo(np.float32)
 
 Volume = npt.NDArray[np.float32]
 Rescale = tuple[float, float]  # slope and intercept of one slice
@@ -35,7 +37,7 @@ def volume_decode(instances: Sequence[Instance], rescales: Sequence[Rescale]) ->
     Raises
     ------
     SeriesRefusal
-        VOLUME_TOO_LARGE before anything is allocated, CONSTANT_IMAGE, or any code of `frame_decode`.
+        VOLUME_TOO_LARGE before anything is allocated, RESCALE_RANGE, or any code of `frame_decode`.
     """
     form = instances[0].pixel_format
     if form is None:
@@ -47,12 +49,21 @@ def volume_decode(instances: Sequence[Instance], rescales: Sequence[Rescale]) ->
         )
     volume = np.empty(shape_zyx, dtype=np.float32)  # (Z, Y, X)
     for target, instance, (slope, intercept) in zip(volume, instances, rescales, strict=True):
+        _check_rescale(instance, slope, intercept)
         target[...] = frame_decode(instance, form)
         if slope != 1:
             target *= np.float32(slope)
         if intercept != 0:
             target += np.float32(intercept)
     return volume
+
+
+def _check_rescale(instance: Instance, slope: float, intercept: float) -> None:
+    """Refuse what would make every value infinite or zero in float32, which is no property of the image."""
+    largest = abs(slope) * LARGEST_STORED + abs(intercept)
+    if not (abs(slope) >= FLOAT32.tiny and largest <= FLOAT32.max):
+        sentence = f"{instance.path.name}: values rescaled by {slope:g} and {intercept:g} do not fit 32-bit numbers."
+        raise SeriesRefusal("RESCALE_RANGE", sentence)
 
 
 def value_range(volume: Volume) -> tuple[float, float]:

@@ -13,6 +13,7 @@ import pydicom.data
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset
 
 from ml.__main__ import main
 from ml.errors import SeriesRefusal
@@ -212,6 +213,44 @@ def test_command_on_a_missing_folder_says_so(tmp_path: Path, capsys: pytest.Capt
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "nowhere is not a folder." in printed.err
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [("1e38", "0"), ("1e300", "0"), ("1", "1e39"), ("1e-300", "0")])
+def test_values_that_32_bit_numbers_cannot_hold_are_not_said_to_be_equal(
+    tmp_path: Path, slope: str, intercept: str
+) -> None:
+    rescale = {"RescaleSlope": slope, "RescaleIntercept": intercept}
+    reading = read_series(ct_series_write(tmp_path, calcium_ct(), attributes=rescale))
+    assert (reading.accepted, reading.reason_code) == (False, "RESCALE_RANGE")
+    assert reading.sentence is not None
+    assert f"rescaled by {float(slope):g} and {float(intercept):g} do not fit" in reading.sentence
+
+
+def test_position_that_no_room_holds_is_refused_in_few_digits(tmp_path: Path) -> None:
+    def edit(dataset: Dataset, index: int) -> None:
+        dataset.ImagePositionPatient = ["0", "0", f"{index}e306"]
+
+    reading = read_series(ct_series_write(tmp_path, np.arange(48).reshape(3, 4, 4), edit=edit))
+    assert reading.reason_code == "BAD_POSITION"
+    assert reading.sentence == "Image Position (Patient) 2e+306 mm is impossible; at most 100000 mm is read."
+
+
+def test_file_names_and_headers_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a\x1b[2Jb\nPT  1.2.3\n  accepted\u202e.dcm").write_text("not an image")
+    ct_series_write(tmp_path / "ct", calcium_ct(), attributes={"ConvolutionKernel": "B\x1b]0;title\x07"})
+    assert main(["read", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert r"a\x1b[2Jb\nPT  1.2.3\n  accepted\u202e.dcm is refused" in text
+    assert all(char == "\n" or char.isprintable() for char in text)
+    assert len([line for line in text.splitlines() if "accepted  " in line]) == 1
+
+
+def test_help_states_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], ["read", "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+        assert "Exit status: 0 when the folder was read, a refused series included" in capsys.readouterr().out
 
 
 def test_command_needs_neither_django_nor_torch(tmp_path: Path) -> None:
