@@ -17,7 +17,7 @@ real T1 heads, six synthetic ones (an MNI head, scaled and bent, 1000 to 2000 mL
                  the head above brain's                                           degrees about front-back: -4 mm
 
 A head mirrored left to right is not noticed and has the same volume; one turned back to front is not noticed either,
-and was measured up to 8 % too large. A skull-stripped head is refused (NOT_IN_HEAD). Nothing is known of children's heads.
+and was measured up to 8 % too large. A skull-stripped head is refused (NOT_IN_HEAD). Children's heads were not tried.
 """
 
 from __future__ import annotations
