@@ -92,6 +92,7 @@ def _result(reading: SeriesReading, seconds: float) -> dict[str, Any]:
         "decoders": list(reading.decoders),
         "quality": [asdict(finding) for finding in reading.quality],
         "refusals": [asdict(refusal) for refusal in reading.refusals],
+        "large_structures": [asdict(structure) for structure in reading.large_structures],
         "code_version": CODE_VERSION,
         "seconds": round(seconds, 3),
     }

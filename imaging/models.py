@@ -128,6 +128,8 @@ class SeriesResult(AppendOnlyModel):
     decoders = models.JSONField(default=list)
     quality = models.JSONField(default=list)  # [{code, sentence}]
     refusals = models.JSONField(default=list)  # measurements not made: [{name, reason_code, sentence}]
+    # Too large to be calcium candidates: [{number, slice_index, position_xyz_mm, volume_mm3, ..., key_image: name}]
+    large_structures = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     code_version = models.TextField(blank=True)
     seconds = models.FloatField(null=True)
     recorded_at = models.DateTimeField(db_default=Now())
@@ -149,6 +151,12 @@ class SeriesResult(AppendOnlyModel):
                 condition=models.Q(is_failure=True) | is_not_empty("code_version"), name="series_result_code_version"
             ),
         ]
+
+    @property
+    def has_large_structures(self) -> bool:
+        """Of a result from before they were kept one by one, only the finding says so."""
+        codes = {finding["code"] for finding in self.quality}
+        return bool(self.large_structures) or "LARGE_STRUCTURES_NOT_LISTED" in codes
 
 
 class Measurement(AppendOnlyModel):
@@ -257,6 +265,8 @@ class CalciumReading(AppendOnlyModel):
     verdicts = models.JSONField()  # candidate number (text) -> CalciumVerdict
     attests_gated_whole_heart = models.BooleanField()
     attests_no_metal = models.BooleanField()
+    # No structure too large to be listed touches or contains a coronary calcification; asked where there is one.
+    attests_large_structures_not_coronary = models.BooleanField(default=False, db_default=False)
     metal = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))  # MetalKind, sorted
     agatston_score = models.FloatField(null=True)
     reader_id = models.TextField()

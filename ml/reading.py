@@ -23,6 +23,7 @@ from ml.preprocessing.volume import Rescale, Volume, value_range, volume_decode,
 from ml.types import (
     CalciumCandidate,
     KeyImage,
+    LargeStructure,
     Measurement,
     MeasurementRefusal,
     QualityFinding,
@@ -87,6 +88,7 @@ class DecodedSeries:
     unit: str
     decoders: tuple[str, ...]
     suv_refusal: Refusal | None = None
+    findings: tuple[QualityFinding, ...] = ()
 
 
 def series_decode(instances: Sequence[Instance]) -> DecodedSeries:
@@ -110,13 +112,14 @@ def series_decode(instances: Sequence[Instance]) -> DecodedSeries:
     header = header_read(ordered[0])
     rescales, unit, suv_refusal = _modality_rescales(ordered, header)
     volume = volume_decode(ordered, rescales)
-    return DecodedSeries(ordered, header, geometry, volume, unit, decoders, suv_refusal)
+    findings = ct.padding_fill(volume, ordered, rescales) if ordered[0].modality == "CT" else ()
+    return DecodedSeries(ordered, header, geometry, volume, unit, decoders, suv_refusal, findings)
 
 
 def _modality_rescales(instances: Sequence[Instance], header: Dataset) -> tuple[Sequence[Rescale], str, Refusal | None]:
     modality = instances[0].modality
     if modality == "CT":
-        return ct.hu_rescales(instances, header), ct.HOUNSFIELD_UNIT, None
+        return ct.hu_rescales(instances), ct.HOUNSFIELD_UNIT, None
     if modality == "MR":
         return mr.mr_rescales(instances), mr.NO_UNIT, None
     rescales = ct.required_rescales(instances)
@@ -133,6 +136,7 @@ class _Measured:
     measurements: tuple[Measurement, ...] = ()
     refusals: tuple[MeasurementRefusal, ...] = ()
     candidates: tuple[CalciumCandidate, ...] = ()
+    large_structures: tuple[LargeStructure, ...] = ()
     key_images: tuple[KeyImage, ...] = ()
     findings: tuple[QualityFinding, ...] = ()
 
@@ -158,10 +162,11 @@ def _reading(instances: Sequence[Instance]) -> SeriesReading:
             value_unit=series.unit,
             volume_sha256=sha256.result(),
             decoders=series.decoders,
-            quality=(*findings, *measured.findings),
+            quality=(*findings, *series.findings, *measured.findings),
             measurements=measured.measurements,
             refusals=measured.refusals,
             candidates=measured.candidates,
+            large_structures=measured.large_structures,
             key_images=(key_image, *measured.key_images),
         )
 
@@ -187,24 +192,37 @@ def _stated(instances: Sequence[Instance], attribute: str) -> str:
 def _measure_ct(series: DecodedSeries) -> _Measured:
     protocol = calcium_protocol.calcium_protocol(series.header, series.geometry, series.instances)
     broken = calcium_protocol.protocol_refusals(protocol)
+    findings: tuple[QualityFinding, ...] = ()
     if not broken:
         tissue = tissue_estimate(series.volume, series.geometry.spacing_zyx_mm)
         broken = calcium_protocol.tissue_refusals(tissue)
+        findings = calcium_protocol.tissue_findings(tissue)
     if broken:
-        return _Measured(refusals=(_first_naming_all(broken),))
+        return _Measured(refusals=(_first_naming_all(broken),), findings=findings)
     uids = [instance.sop_instance_uid for instance in series.instances]
     try:
         search = calcium_agatston.find_candidates(series.volume, series.geometry, uids)
     except Refusal as refusal:
-        return _Measured(refusals=(calcium_protocol.refusal(refusal.reason_code, refusal.sentence),))
-    count, limit = search.large_structure_count, calcium_agatston.MAX_VOLUME_MM3
-    sentence = f"{count} bright structure(s) too large to be a coronary lesion (over {limit:g} mm3) are not listed."
+        refused = calcium_protocol.refusal(refusal.reason_code, refusal.sentence)
+        return _Measured(refusals=(refused,), findings=findings)
     return _Measured(
         refusals=(calcium_protocol.NOT_CONFIRMED,),
         candidates=search.candidates,
+        large_structures=search.large_structures,
         key_images=search.key_images,
-        findings=(QualityFinding("LARGE_STRUCTURES_NOT_LISTED", sentence),) if count else (),
+        findings=(*findings, *_large_structure_findings(search.large_structures)),
     )
+
+
+def _large_structure_findings(structures: tuple[LargeStructure, ...]) -> tuple[QualityFinding, ...]:
+    if not structures:
+        return ()
+    sentence = (
+        f"{len(structures)} bright structure(s) too large to be a coronary lesion (over "
+        f"{calcium_agatston.MAX_VOLUME_MM3:g} mm3 or {calcium_agatston.MAX_EXTENT_MM:g} mm) are not listed as "
+        "candidates; each can touch or contain one."
+    )
+    return (QualityFinding("LARGE_STRUCTURES_NOT_LISTED", sentence),)
 
 
 def _first_naming_all(refusals: tuple[MeasurementRefusal, ...]) -> MeasurementRefusal:

@@ -80,6 +80,24 @@ class CalciumCandidate:
     key_image: str
 
 
+@dataclass(frozen=True, slots=True)
+class LargeStructure:
+    """A bright structure too large to be listed as a candidate: a reader sees it, but it is never scored.
+
+    `position_xyz_mm` is the centroid (LPS); the key image shows the slice of its highest voxel, `slice_index`.
+    """
+
+    number: int
+    slice_index: int
+    first_slice_index: int
+    last_slice_index: int
+    sop_instance_uid: str
+    position_xyz_mm: tuple[float, float, float]
+    peak_hu: float
+    volume_mm3: float
+    key_image: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyImage:
     """An 8-bit picture of one slice, (y, x) grey or (y, x, 3) RGB, with the window it was drawn with."""
@@ -114,6 +132,7 @@ class SeriesReading:
     measurements: tuple[Measurement, ...] = ()
     refusals: tuple[MeasurementRefusal, ...] = ()
     candidates: tuple[CalciumCandidate, ...] = ()
+    large_structures: tuple[LargeStructure, ...] = ()
     key_images: tuple[KeyImage, ...] = field(default=(), repr=False)
 
 

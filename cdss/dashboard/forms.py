@@ -50,6 +50,7 @@ class CalciumForm:
     verdicts: dict[str, str]
     attests_gated_whole_heart: bool
     attests_no_metal: bool
+    attests_large_structures_not_coronary: bool
     metal: list[str]
     is_metal: bool
     seen_reading: int
@@ -66,6 +67,7 @@ class CalciumForm:
             verdicts=verdicts,
             attests_gated_whole_heart="attests_gated_whole_heart" in posted,
             attests_no_metal="attests_no_metal" in posted,
+            attests_large_structures_not_coronary="attests_large_structures_not_coronary" in posted,
             metal=[kind.replace("\x00", "") for kind in posted.getlist("metal")],
             is_metal=typed(posted, "reading") == "METAL",
             seen_reading=int(seen) if seen.isdecimal() and len(seen) < 6 else 0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,18 @@ class CandidateRow:
     is_missing: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class LargeRow:
+    """A structure too large to be a candidate: the reader sees it; it has no verdict and no score."""
+
+    number: int
+    slices: str
+    position: str
+    volume_mm3: float
+    peak_hu: float
+    image: KeyImage | None
+
+
 @dataclass(slots=True)
 class Calcium:
     """The reader's form; `reading` is the newest one, when somebody has read."""
@@ -58,8 +70,11 @@ class Calcium:
     score: str
     earlier: list[tuple[str, CalciumReading]]
     refusal: RefusalRow | None
+    large: list[LargeRow]
+    has_large: bool  # also of an earlier result, which kept only how many there are
     attests_gated_whole_heart: bool = False
     attests_no_metal: bool = False
+    attests_large_structures_not_coronary: bool = False
     metal: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -162,9 +177,11 @@ def _measurements(version: SeriesVersion) -> list[MeasurementRow]:
 
 
 def _images(version: SeriesVersion) -> list[KeyImage]:
-    """Pictures that no candidate shows already."""
+    """Pictures that no row of the calcium form shows already."""
     of_candidates = {candidate.key_image_id for candidate in version.calcium_candidates.all()}
-    return [image for image in version.key_images.all() if image.id not in of_candidates]
+    of_large = {item["key_image"] for item in version.result.large_structures} if hasattr(version, "result") else set()
+    images = version.key_images.all()
+    return [image for image in images if image.id not in of_candidates and image.name not in of_large]
 
 
 def _calcium(version: SeriesVersion, result: SeriesResult, refusals: list[RefusalRow]) -> Calcium | None:
@@ -174,11 +191,39 @@ def _calcium(version: SeriesVersion, result: SeriesResult, refusals: list[Refusa
     readings = list(version.calcium_readings.all())
     newest = readings[0] if readings else None
     rows = [
-        CandidateRow(candidate, _position(candidate), newest.verdicts.get(str(candidate.number), "") if newest else "")
+        CandidateRow(
+            candidate,
+            _position(candidate.position_xyz_mm),
+            newest.verdicts.get(str(candidate.number), "") if newest else "",
+        )
         for candidate in version.calcium_candidates.all()
     ]
     said = [(_reading_words(reading), reading) for reading in readings]
-    return Calcium(version, rows, newest, said[0][0] if said else "", said[1:], refusal)
+    return Calcium(
+        version=version,
+        rows=rows,
+        reading=newest,
+        score=said[0][0] if said else "",
+        earlier=said[1:],
+        refusal=refusal,
+        large=_large(version, result),
+        has_large=result.has_large_structures,
+    )
+
+
+def _large(version: SeriesVersion, result: SeriesResult) -> list[LargeRow]:
+    images = {image.name: image for image in version.key_images.all()}
+    return [
+        LargeRow(
+            number=item["number"],
+            slices=f"{item['first_slice_index'] + 1} to {item['last_slice_index'] + 1}",
+            position=_position(item["position_xyz_mm"]),
+            volume_mm3=item["volume_mm3"],
+            peak_hu=item["peak_hu"],
+            image=images.get(item["key_image"]),
+        )
+        for item in result.large_structures
+    ]
 
 
 def _reading_words(reading: CalciumReading) -> str:
@@ -190,8 +235,8 @@ def _reading_words(reading: CalciumReading) -> str:
     return f"Not scored: {' and '.join(MetalKind(kind).label for kind in reading.metal).lower()} seen"
 
 
-def _position(candidate: CalciumCandidate) -> str:
-    x, y, z = candidate.position_xyz_mm
+def _position(position_xyz_mm: Sequence[float]) -> str:
+    x, y, z = position_xyz_mm
     return f"{x:.0f}, {y:.0f}, {z:.0f}".replace("-", "−")
 
 

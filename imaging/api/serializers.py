@@ -117,12 +117,26 @@ class CalciumCandidateResource(serializers.Serializer[Any]):
     key_image = serializers.UUIDField(source="key_image_id", allow_null=True)
 
 
+class LargeStructureResource(serializers.Serializer[Any]):
+    """A bright structure too large to be a candidate: shown to the reader, never scored."""
+
+    number = serializers.IntegerField()
+    slice_index = serializers.IntegerField()
+    first_slice_index = serializers.IntegerField()
+    last_slice_index = serializers.IntegerField()
+    sop_instance_uid = serializers.CharField()
+    position_xyz_mm = serializers.ListField(child=serializers.FloatField())
+    peak_hu = serializers.FloatField()
+    volume_mm3 = serializers.FloatField()
+
+
 class CalciumReadingResource(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     number = serializers.IntegerField()
     verdicts = serializers.DictField(child=CodeField(CalciumVerdict))
     attests_gated_whole_heart = serializers.BooleanField()
     attests_no_metal = serializers.BooleanField()
+    attests_large_structures_not_coronary = serializers.BooleanField()
     metal = serializers.ListField(child=CodeField(MetalKind), help_text="What is seen; then there is no score.")
     agatston_score = serializers.FloatField(allow_null=True)
     reader_name = serializers.CharField()
@@ -139,6 +153,11 @@ class CalciumReadingRequest(StrictSerializer):
     )
     attests_gated_whole_heart = TrueFalseField()
     attests_no_metal = TrueFalseField()
+    attests_large_structures_not_coronary = TrueFalseField(
+        default=False,
+        help_text="No structure too large to be listed touches or contains a coronary calcification; needed where the "
+        "result has large_structures, or the finding LARGE_STRUCTURES_NOT_LISTED.",
+    )
 
 
 class MetalReadingRequest(StrictSerializer):
@@ -161,6 +180,7 @@ class SeriesResultResource(serializers.Serializer[Any]):
     decoders = serializers.ListField(child=serializers.CharField())
     quality = Finding(many=True)
     not_measured = NotMeasured(many=True, source="refusals")
+    large_structures = LargeStructureResource(many=True)
     code_version = serializers.CharField()
     recorded_at = AwareDateTimeField()
 

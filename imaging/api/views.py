@@ -162,6 +162,7 @@ class CalciumReadingView(ApiView):
                     "verdicts": {"1": "LAD", "2": "NOT_CORONARY"},
                     "attests_gated_whole_heart": True,
                     "attests_no_metal": True,
+                    "attests_large_structures_not_coronary": True,
                 },
                 request_only=True,
             )

@@ -47,6 +47,7 @@ def calcium_confirm(
     verdicts: Mapping[str, str],
     attests_gated_whole_heart: bool,
     attests_no_metal: bool,
+    attests_large_structures_not_coronary: bool = False,
     seen_reading: int | None = None,
 ) -> CalciumReading:
     """Record a reader's verdicts and the score they make; the assessment that follows supersedes the one before.
@@ -58,16 +59,11 @@ def calcium_confirm(
     _check_scorable(version)
     candidates = list(CalciumCandidate.objects.filter(series_version=version).order_by("number"))
     _check_verdicts(candidates, verdicts)
-    if not (attests_gated_whole_heart and attests_no_metal):
-        sentence = (
-            "A score needs your statement that the CT is ECG-gated with the whole heart in the field, and that there "
-            "is no stent, bypass, valve or lead. Nothing was scored."
-        )
-        raise CalciumReadingError(sentence, code="NOT_ATTESTED", field="attestations")
+    _check_attested(version, attests_gated_whole_heart and attests_no_metal, attests_large_structures_not_coronary)
     given = {str(candidate.number): str(verdicts[str(candidate.number)]) for candidate in candidates}
     last = _newest(version)
     if last is not None:
-        if same := _sent_before(last, actor, (given, []), seen_reading):
+        if same := _sent_before(last, actor, (given, [], attests_large_structures_not_coronary), seen_reading):
             return same
         _check_seen(last, seen_reading)
     coronary = [candidate for candidate in candidates if verdicts[str(candidate.number)] != CalciumVerdict.NOT_CORONARY]
@@ -79,6 +75,7 @@ def calcium_confirm(
         verdicts=given,
         attests_gated_whole_heart=attests_gated_whole_heart,
         attests_no_metal=attests_no_metal,
+        attests_large_structures_not_coronary=attests_large_structures_not_coronary,
         agatston_score=score,
         reader_id=actor.identifier,
         reader_name=actor.name,
@@ -96,7 +93,9 @@ def calcium_confirm(
         reading=reading,
         effective_at=study.study_at or study.created_at,
     )
-    details = {"coronary": len(coronary), "candidates": len(candidates)}
+    details: dict[str, Any] = {"coronary": len(coronary), "candidates": len(candidates)}
+    if version.result.has_large_structures:
+        details["large_structures"] = "attested"
     _follow(actor, version, reading, action="calcium.confirmed", details=details)
     return reading
 
@@ -116,7 +115,7 @@ def calcium_metal_record(
     seen = _metal_kinds(metal)
     last = _newest(version)
     if last is not None:
-        if same := _sent_before(last, actor, ({}, seen), seen_reading):
+        if same := _sent_before(last, actor, ({}, seen, False), seen_reading):
             return same
         _check_seen(last, seen_reading)
     reading = CalciumReading.objects.create(
@@ -198,12 +197,14 @@ def _check_scorable(version: SeriesVersion) -> None:
 
 
 def _sent_before(
-    last: CalciumReading, actor: Actor, given: tuple[dict[str, str], list[str]], seen_reading: int | None
+    last: CalciumReading, actor: Actor, given: tuple[dict[str, str], list[str], bool], seen_reading: int | None
 ) -> CalciumReading | None:
     """The reading that this one repeats: the reader's newest, unless they have since seen another one replace it."""
     own = CalciumReading.objects.filter(series_version=last.series_version_id, reader_id=actor.identifier)
     newest = own.order_by("-number").first()
-    if newest is None or (newest.verdicts, newest.metal) != given:
+    if newest is None:
+        return None
+    if (newest.verdicts, newest.metal, newest.attests_large_structures_not_coronary) != given:
         return None
     is_repeated = newest.number == last.number or (seen_reading is not None and newest.number > seen_reading)
     return newest if is_repeated else None
@@ -216,6 +217,21 @@ def _check_seen(last: CalciumReading, seen_reading: int | None) -> None:
             "that reading first, then confirm again if yours should replace it."
         )
         raise ConflictError(sentence, code="READ_MEANWHILE")
+
+
+def _check_attested(version: SeriesVersion, is_gated_without_metal: bool, is_large_not_coronary: bool) -> None:
+    if not is_gated_without_metal:
+        sentence = (
+            "A score needs your statement that the CT is ECG-gated with the whole heart in the field, and that there "
+            "is no stent, bypass, valve or lead. Nothing was scored."
+        )
+        raise CalciumReadingError(sentence, code="NOT_ATTESTED", field="attestations")
+    if version.result.has_large_structures and not is_large_not_coronary:
+        sentence = (
+            "Structures too large to be listed were found. A score needs your statement that none of them touches or "
+            "contains a coronary calcification; if you cannot state it, the CT stays not scored. Nothing was scored."
+        )
+        raise CalciumReadingError(sentence, code="LARGE_STRUCTURES_NOT_ATTESTED", field="attestations")
 
 
 def _check_verdicts(candidates: list[CalciumCandidate], verdicts: Mapping[str, str]) -> None:

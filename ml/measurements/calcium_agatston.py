@@ -17,7 +17,7 @@ from ml.errors import Refusal
 from ml.preprocessing.geometry import Geometry
 from ml.preprocessing.key_images import CALCIUM_WINDOW_HU, edges, outlined_crop
 from ml.preprocessing.volume import Volume
-from ml.types import CalciumCandidate, CalciumLesion, KeyImage
+from ml.types import CalciumCandidate, CalciumLesion, KeyImage, LargeStructure
 
 THRESHOLD_HU = 130.0
 MIN_AREA_MM2 = 1.0
@@ -25,10 +25,13 @@ NOMINAL_SLICE_MM = 3.0
 WEIGHTS = ((400.0, 4), (300.0, 3), (200.0, 2), (130.0, 1))
 
 # Bone is found, but not listed: a whole heart rarely holds 3,000 mm3 of calcium, and no coronary artery is longer than
-# 150 mm, while ribs, sternum and vertebrae are beyond both. How many were left out is counted and said.
+# 150 mm, while ribs, sternum and vertebrae are beyond both. What was left out is shown, because it can touch or hold
+# coronary calcium: a reader states that none of it does, or there is no score.
 MAX_VOLUME_MM3 = 3000.0
 MAX_EXTENT_MM = 150.0
-MAX_CANDIDATES = 200  # more than a reader can judge one by one: noise or a wrong region
+MAX_CANDIDATES = (
+    200  # of those listed, and of those too large: more than a reader can judge one by one: noise or a wrong region
+)
 
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
 
@@ -77,11 +80,15 @@ def agatston_score(lesions: Iterable[CalciumLesion]) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandidateSearch:
-    """What was found: the candidates with their pictures, and how many structures were too large to be listed."""
+    """What was found: the candidates, the structures too large to be listed, and a picture of each."""
 
     candidates: tuple[CalciumCandidate, ...]
+    large_structures: tuple[LargeStructure, ...]
     key_images: tuple[KeyImage, ...]
-    large_structure_count: int
+
+    @property
+    def large_structure_count(self) -> int:
+        return len(self.large_structures)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +117,7 @@ def find_candidates(hu: Volume, geometry: Geometry, sop_instance_uids: Sequence[
     Returns
     -------
     CandidateSearch
-        Candidates numbered from superior to inferior.
+        Candidates, and what is too large to be one, each numbered from superior to inferior.
 
     Raises
     ------
@@ -120,20 +127,34 @@ def find_candidates(hu: Volume, geometry: Geometry, sop_instance_uids: Sequence[
     step_mm, row_mm, column_mm = geometry.spacing_zyx_mm
     regions, links = _regions(hu, pixel_mm2=row_mm * column_mm)
     groups = _groups(regions, links)
-    listed = [group for group in groups if _is_listed(group, hu.shape[2], geometry)]
-    if len(listed) > MAX_CANDIDATES:
-        sentence = f"{len(listed)} structures of at least 130 HU were found, more than a reader can judge"
-        raise Refusal("TOO_MANY_CANDIDATES", sentence)
-    columns = hu.shape[2]
-    # From superior to inferior: by falling z, then y, then x of the centroid.
-    placed = sorted(((_centroid(group, columns, geometry)[::-1], group) for group in listed), key=lambda one: one[0])
-    candidates, images = [], []
-    for number, (centroid_zyx, group) in enumerate(reversed(placed), start=1):
+    by_size: dict[bool, list[list[_Region]]] = {True: [], False: []}
+    for group in groups:
+        by_size[_is_listed(group, hu.shape[2], geometry)].append(group)
+    for found in by_size.values():
+        if len(found) > MAX_CANDIDATES:
+            sentence = f"{len(found)} structures of at least 130 HU were found, more than a reader can judge"
+            raise Refusal("TOO_MANY_CANDIDATES", sentence)
+    candidates, large, images = [], [], []
+    for number, centroid, group in _placed(by_size[True], geometry):
         lesions = tuple(_lesion(region, sop_instance_uids, row_mm * column_mm, step_mm) for region in group)
-        candidate = _candidate(number, centroid_zyx[::-1], group, lesions, hu, step_mm)
+        candidate = _candidate(number, centroid, group, lesions, hu, step_mm)
         candidates.append(candidate)
-        images.append(_key_image(candidate, group, hu, geometry))
-    return CandidateSearch(tuple(candidates), tuple(images), len(groups) - len(listed))
+        images.append(_key_image(f"Candidate {number}", candidate, group, hu, geometry))
+    for number, centroid, group in _placed(by_size[False], geometry):
+        structure = _large_structure(number, centroid, group, sop_instance_uids, geometry)
+        large.append(structure)
+        images.append(_key_image(f"Too large to be listed, {number}", structure, group, hu, geometry))
+    return CandidateSearch(tuple(candidates), tuple(large), tuple(images))
+
+
+def _placed(
+    groups: list[list[_Region]], geometry: Geometry
+) -> Iterable[tuple[int, tuple[float, float, float], list[_Region]]]:
+    """Number, centroid and regions, from superior to inferior: by falling z, then y, then x of the centroid."""
+    columns = geometry.shape_zyx[2]
+    placed = [(_centroid(group, columns, geometry), group) for group in groups]
+    placed.sort(key=lambda one: one[0][::-1], reverse=True)
+    return ((number, centroid, group) for number, (centroid, group) in enumerate(placed, start=1))
 
 
 def _area_mm2(pixel_count: int, pixel_mm2: float) -> float:
@@ -211,9 +232,8 @@ def _candidate(
     hu: Volume,
     step_mm: float,
 ) -> CalciumCandidate:
-    peak = max(group, key=lambda region: region.peak_hu)
-    values = hu[peak.slice_index].ravel()[peak.pixels]
-    row, column = divmod(int(peak.pixels[int(values.argmax())]), hu.shape[2])
+    peak = _peak(group)
+    row, column = _peak_place(peak, hu)
     return CalciumCandidate(
         number=number,
         slice_index=peak.slice_index,
@@ -230,18 +250,51 @@ def _candidate(
     )
 
 
-def _key_image(candidate: CalciumCandidate, group: list[_Region], hu: Volume, geometry: Geometry) -> KeyImage:
-    plane = hu[candidate.slice_index]
+def _large_structure(
+    number: int,
+    centroid: tuple[float, float, float],
+    group: list[_Region],
+    sop_instance_uids: Sequence[str],
+    geometry: Geometry,
+) -> LargeStructure:
+    peak, slices = _peak(group), [region.slice_index for region in group]
+    voxels = sum(region.pixels.size for region in group)
+    return LargeStructure(
+        number=number,
+        slice_index=peak.slice_index,
+        first_slice_index=min(slices),
+        last_slice_index=max(slices),
+        sop_instance_uid=sop_instance_uids[peak.slice_index],
+        position_xyz_mm=centroid,
+        peak_hu=peak.peak_hu,
+        volume_mm3=voxels * float(np.prod(geometry.spacing_zyx_mm)),
+        key_image=f"large-{number}",
+    )
+
+
+def _peak(group: list[_Region]) -> _Region:
+    return max(group, key=lambda region: region.peak_hu)
+
+
+def _peak_place(peak: _Region, hu: Volume) -> tuple[int, int]:
+    """Row and column of the highest voxel."""
+    values = hu[peak.slice_index].ravel()[peak.pixels]
+    row, column = divmod(int(peak.pixels[int(values.argmax())]), hu.shape[2])
+    return row, column
+
+
+def _key_image(
+    title: str, shown: CalciumCandidate | LargeStructure, group: list[_Region], hu: Volume, geometry: Geometry
+) -> KeyImage:
+    plane = hu[shown.slice_index]
     mask = np.zeros(plane.size, dtype=np.bool_)
     for region in group:
-        if region.slice_index == candidate.slice_index:
+        if region.slice_index == shown.slice_index:
             mask[region.pixels] = True
     center, width = CALCIUM_WINDOW_HU
     caption = (
-        f"Candidate {candidate.number}, slice {candidate.slice_index + 1} of {hu.shape[0]}, peak "
-        f"{candidate.peak_hu:.0f} HU, window {center:g} / {width:g} HU, {edges(geometry)}"
+        f"{title}, slice {shown.slice_index + 1} of {hu.shape[0]}, peak "
+        f"{shown.peak_hu:.0f} HU, window {center:g} / {width:g} HU, {edges(geometry)}"
     )
-    pixels = outlined_crop(plane, mask.reshape(plane.shape), (candidate.row, candidate.column), geometry)
-    return KeyImage(
-        candidate.key_image, caption, candidate.sop_instance_uid, candidate.slice_index, center, width, pixels
-    )
+    pixels = outlined_crop(plane, mask.reshape(plane.shape), _peak_place(_peak(group), hu), geometry)
+    return KeyImage(shown.key_image, caption, shown.sop_instance_uid, shown.slice_index, center, width, pixels)

@@ -12,10 +12,19 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from ml.measurements.ct_tissue import TissueEstimate
-from ml.preprocessing.dicom import Instance, header_number, header_text, instance_number, instance_text
+from ml.measurements import ct_words
+from ml.measurements.ct_tissue import DENSE_HU, MIN_DENSE_ML, TissueEstimate
+from ml.preprocessing.dicom import (
+    Instance,
+    header_items,
+    header_number,
+    header_text,
+    instance_has_items,
+    instance_number,
+    instance_text,
+)
 from ml.preprocessing.geometry import Geometry
-from ml.types import MeasurementRefusal
+from ml.types import MeasurementRefusal, QualityFinding
 
 NAME = "agatston_score"
 
@@ -27,10 +36,11 @@ MIN_COVERAGE_MM = 100.0  # a heart is about 120 mm tall
 MAX_NOISE_HU = 23.0
 MAX_METAL_MM3 = 50.0
 MAX_NAMED = 4  # values of a mixed series that its sentence names
-NO_CONTRAST = ("", "NONE", "NO", "NO CONTRAST")
 BODY_PARTS = ("HEART", "CHEST", "THORAX", "CARDIAC", "CORONARY")
-BODY_PART_WORDS = re.compile(r"calcium|\bca ?sc|heart|cardiac|coronar|chest|thorax", re.IGNORECASE)
-GATED_WORDS = re.compile(r"ecg|ekg|gated|gating|calcium ?score|\bca ?sc", re.IGNORECASE)
+BODY_PART_WORDS = re.compile(rf"calcium|{ct_words.CALCIUM_SCORE}|heart|cardiac|coronar|chest|thorax", re.IGNORECASE)
+GATED_TECHNIQUES = ("PROSPECTIVE", "RETROSPECTIVE", "PACED")
+UNGATED_TECHNIQUES = ("NONE", "REALTIME")  # PS3.3 C.7.6.18.1: in real time no gating is applied either
+ORIGINAL = ("ORIGINAL", "PRIMARY")
 # Kernels of calcium scoring by maker; what is not listed is not known to be soft and is refused.
 SOFT_KERNELS = re.compile(
     r"(?:[BHIJQS][a-z]?(?:2\d|3\d|4[0-3])[a-z]*"  # Siemens B30f, B35f, Br36d, Qr36d, Sa36f ...
@@ -38,6 +48,9 @@ SOFT_KERNELS = re.compile(
     r"|X?C?[AB]"  # Philips A, B, XCA, XCB
     r"|FC(?:0\d|1[0-8]))",  # Canon FC01 to FC18
 )
+
+
+Texts = Callable[[str], str]  # keyword to what it says, in one header or one slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +72,16 @@ class CalciumProtocol:
     gating: str
     is_lossy: bool
     mixed: tuple[tuple[str, str], ...] = ()
+    image_type: tuple[str, ...] = ORIGINAL
+    rendering: str = ""  # the words that say that the images are computed from others
 
 
 def calcium_protocol(header: Dataset, geometry: Geometry, instances: Sequence[Instance]) -> CalciumProtocol:
     """Collect what the gate judges from one header, the geometry, and what each slice says for itself."""
-    texts = (header_text(header, keyword) for keyword in ("SeriesDescription", "ProtocolName", "StudyDescription"))
+    text_of: Texts = lambda keyword: header_text(header, keyword)  # noqa: E731
     step_mm = geometry.spacing_zyx_mm[0]
     return CalciumProtocol(
-        contrast_agent=_contrast_agent(header),
+        contrast_agent=_contrast_agent(text_of, _agents_coded(header)),
         kvp=header_number(header, "KVP"),
         slice_thickness_mm=header_number(header, "SliceThickness"),
         slice_step_mm=step_mm,
@@ -74,10 +89,12 @@ def calcium_protocol(header: Dataset, geometry: Geometry, instances: Sequence[In
         is_axial=abs(geometry.normal[2]) > 0.95,
         kernel=_kernel_name(header_text(header, "ConvolutionKernel")),
         body_part=header_text(header, "BodyPartExamined").upper(),
-        description=" ".join(text for text in texts if text),
-        gating=_gating(header),
-        is_lossy=header_text(header, "LossyImageCompression") == "01",
+        description=_description(text_of),
+        gating=_gating(text_of),
+        is_lossy=any(instance.is_lossy for instance in instances),
         mixed=_mixed(instances),
+        image_type=instances[0].image_type,
+        rendering=ct_words.rendered_words(" ".join((*instances[0].image_type[2:], *_series_words(text_of)))),
     )
 
 
@@ -87,7 +104,10 @@ def _mixed(instances: Sequence[Instance]) -> tuple[tuple[str, str], ...]:
         ("KVP", "tube voltages", lambda one: _number_words(instance_number(one, "KVP"), "kV")),
         ("SLICE", "slice thicknesses", lambda one: _number_words(one.slice_thickness_mm, "mm")),
         ("KERNEL", "kernels", lambda one: _kernel_name(instance_text(one, "ConvolutionKernel")) or "not recorded"),
+        ("BODY_PART", "body parts", lambda one: instance_text(one, "BodyPartExamined").upper() or "not recorded"),
+        ("UNGATED", "gating", _slice_gating),
         ("LOSSY", "compressions", lambda one: "with loss" if one.is_lossy else "without loss"),
+        ("IMAGE_TYPE", "image types", _slice_image_type),
     )
     found = []
     for reason_code, noun, words_of in judged:
@@ -104,33 +124,85 @@ def _number_words(number: float | None, unit: str) -> str:
     return "not recorded" if number is None else f"{number:g} {unit}"
 
 
+def _text_of(instance: Instance) -> Texts:
+    return lambda keyword: instance_text(instance, keyword)
+
+
 def _slice_contrast(instance: Instance) -> str:
     """Yes or no: the agent itself may be in any character set, and differing words for none are none."""
-    is_named = instance_text(instance, "ContrastBolusAgent").upper() not in NO_CONTRAST
-    return "recorded" if is_named or instance_number(instance, "ContrastBolusVolume") else "none"
+    agents = ["?"] if instance_has_items(instance, "ContrastBolusAgentSequence") else []
+    return "recorded" if _contrast_agent(_text_of(instance), agents) else "none"
+
+
+def _slice_gating(instance: Instance) -> str:
+    text_of = _text_of(instance)
+    return "not gated" if _ungated_reason(_gating(text_of), _description(text_of)) else "gated"
+
+
+def _slice_image_type(instance: Instance) -> str:
+    return "\\".join(instance.image_type[:2]) or "not recorded"
 
 
 def _kernel_name(text: str) -> str:
     return text.split("\\")[0].strip()
 
 
-def _contrast_agent(header: Dataset) -> str:
-    agent = header_text(header, "ContrastBolusAgent")
-    if agent.upper() in NO_CONTRAST:
-        volume_ml = header_number(header, "ContrastBolusVolume")
-        return f"{volume_ml:g} mL" if volume_ml else ""
-    return agent
+def _series_words(text_of: Texts) -> tuple[str, str]:
+    return text_of("SeriesDescription"), text_of("ProtocolName")
 
 
-def _gating(header: Dataset) -> str:
-    technique = header_text(header, "CardiacSynchronizationTechnique")
-    if technique not in ("", "NONE", "REALTIME"):
+def _description(text_of: Texts) -> str:
+    return ", ".join(text for text in (*_series_words(text_of), text_of("StudyDescription")) if text)
+
+
+def _agents_coded(header: Dataset) -> list[str]:
+    items = header_items(header, "ContrastBolusAgentSequence")
+    return [header_text(item, "CodeMeaning") or header_text(item, "CodeValue") or "not named" for item in items]
+
+
+def _contrast_agent(text_of: Texts, agents_coded: Sequence[str]) -> str:
+    """The first thing that says that contrast agent was given, in the words it says it with; "" where nothing does."""
+    agent = text_of("ContrastBolusAgent")
+    named = [one for one in (agent, *agents_coded) if not ct_words.is_none(one)]
+    if named:
+        return named[0]
+    for keyword in ("ContrastBolusVolume", "ContrastBolusTotalDose"):
+        amount = text_of(keyword)
+        if not ct_words.is_none(amount):
+            return f"{amount} mL"
+    for keyword in ("ContrastBolusRoute", "ContrastBolusStartTime", "ContrastBolusStopTime"):
+        text = text_of(keyword)
+        if not ct_words.is_none(text):
+            return f"{keyword} {text}"
+    series, study = ", ".join(_series_words(text_of)), text_of("StudyDescription")
+    if words := ct_words.contrast_words(series):
+        return f'"{words}" in the description of the series'
+    # A study may hold an angiography beside this series: what this series says of itself comes first.
+    is_denied = agent or ct_words.no_contrast_words(series)
+    words = "" if is_denied else ct_words.contrast_words(study)
+    return f'"{words}" in the description of the study' if words else ""
+
+
+def _gating(text_of: Texts) -> str:
+    """What the attributes say of gating, as they say it: a technique, what there is only with an ECG, or options."""
+    technique, options = text_of("CardiacSynchronizationTechnique"), text_of("ScanOptions").replace("\\", ", ")
+    if technique in UNGATED_TECHNIQUES or (not ct_words.ungated_words(options) and technique in GATED_TECHNIQUES):
         return technique
-    for keyword in ("HeartRate", "TriggerTime", "NominalPercentageOfCardiacPhase"):
-        if header_number(header, keyword) is not None:
+    if ct_words.ungated_words(options):
+        return options
+    for keyword in ("HeartRate", "TriggerTime"):
+        if _is_positive(text_of(keyword)):
             return keyword
-    options = header_text(header, "ScanOptions").replace("_", " ")
-    return options if GATED_WORDS.search(options) else ""
+    if text_of("NominalPercentageOfCardiacPhase"):
+        return "NominalPercentageOfCardiacPhase"
+    return options if ct_words.gated_words(options) else ""
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False
 
 
 def protocol_refusals(protocol: CalciumProtocol) -> tuple[MeasurementRefusal, ...]:
@@ -139,7 +211,7 @@ def protocol_refusals(protocol: CalciumProtocol) -> tuple[MeasurementRefusal, ..
     Returns
     -------
     tuple of MeasurementRefusal
-        CONTRAST_PRESENT, KVP, SLICE, KERNEL, BODY_PART, UNGATED, FIELD_OF_VIEW or LOSSY.
+        CONTRAST_PRESENT, KVP, SLICE, KERNEL, BODY_PART, UNGATED, FIELD_OF_VIEW, LOSSY or IMAGE_TYPE.
 
     Examples
     --------
@@ -171,6 +243,19 @@ def tissue_refusals(tissue: TissueEstimate) -> tuple[MeasurementRefusal, ...]:
         sentence = f"{tissue.metal_mm3:.0f} mm3 of metal: a stent, clip, valve or lead cannot be excluded"
         refusals.append(refusal("METAL", sentence))
     return tuple(refusals)
+
+
+def tissue_findings(tissue: TissueEstimate) -> tuple[QualityFinding, ...]:
+    """What does not refuse the score, but its reader should know: POSSIBLE_CONTRAST."""
+    if not tissue.is_dense:
+        return ()
+    low, high = DENSE_HU
+    sentence = (
+        f"{tissue.dense_ml:.0f} mL of even tissue at {tissue.dense_hu:.0f} HU: blood without contrast agent is 30 to "
+        f"60 HU. From {low:g} to {high:g} HU and from {MIN_DENSE_ML:g} mL this is said and not refused; late or thin "
+        "contrast agent is for the reader to exclude."
+    )
+    return (QualityFinding("POSSIBLE_CONTRAST", sentence),)
 
 
 def refusal(reason_code: str, sentence: str) -> MeasurementRefusal:
@@ -220,8 +305,15 @@ def _body_part(protocol: CalciumProtocol) -> str | None:
 
 
 def _ungated(protocol: CalciumProtocol) -> str | None:
-    is_gated = protocol.gating or GATED_WORDS.search(protocol.description)
-    return None if is_gated else "no ECG gating is recorded"
+    return _ungated_reason(protocol.gating, protocol.description)
+
+
+def _ungated_reason(gating: str, description: str) -> str | None:
+    if gating in UNGATED_TECHNIQUES:
+        return f"the cardiac synchronization technique is {gating}: not ECG-gated"
+    if words := ct_words.ungated_words(gating) or ct_words.ungated_words(description):
+        return f'"{words}" is recorded: not ECG-gated'
+    return None if gating or ct_words.gated_words(description) else "no ECG gating is recorded"
 
 
 def _coverage(protocol: CalciumProtocol) -> str | None:
@@ -234,6 +326,13 @@ def _lossy(protocol: CalciumProtocol) -> str | None:
     return "the images were compressed with loss" if protocol.is_lossy else None
 
 
+def _image_type(protocol: CalciumProtocol) -> str | None:
+    if protocol.image_type[:2] != ORIGINAL:
+        said = "\\".join(protocol.image_type[:2])
+        return f"the image type is {said or 'not recorded'}; ORIGINAL\\PRIMARY is needed"
+    return f"the images are computed from others ({protocol.rendering})" if protocol.rendering else None
+
+
 _RULES: tuple[tuple[str, Callable[[CalciumProtocol], str | None]], ...] = (
     ("CONTRAST_PRESENT", _contrast),
     ("KVP", _kvp),
@@ -243,4 +342,5 @@ _RULES: tuple[tuple[str, Callable[[CalciumProtocol], str | None]], ...] = (
     ("UNGATED", _ungated),
     ("FIELD_OF_VIEW", _coverage),
     ("LOSSY", _lossy),
+    ("IMAGE_TYPE", _image_type),
 )

@@ -6,6 +6,9 @@ or more whose cubes are even (little noisier than soft tissue) and between 100 a
 parenchyma: chambers and aorta hold hundreds of mL. The marrow of one vertebra can be as bright and as even, but holds
 15 to 20 mL and is cut off from the next by end plates and disc. Where marrow still passes for contrast, the score is
 refused, which is the safe error.
+
+Between 70 and 100 HU the voxels alone cannot decide: late or thin contrast agent looks like a dense liver or muscle.
+50 mL or more of it is told to the reader and refuses nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ MIN_SOFT_TISSUE_ML = 10.0
 ENHANCED_HU = (100.0, 700.0)
 MAX_EVENNESS = 1.5  # standard deviation over noise
 MIN_ENHANCED_ML = 25.0
+DENSE_HU = (70.0, 100.0)
+MIN_DENSE_ML = 50.0
 METAL_HU = 2500.0  # beyond cortical bone and calcium
 
 Blocks = npt.NDArray[np.float32]
@@ -32,17 +37,26 @@ Blocks = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class TissueEstimate:
-    """`noise_sd_hu` and `soft_tissue_hu` are None where there is not enough soft tissue to tell."""
+    """`noise_sd_hu` and `soft_tissue_hu` are None where there is not enough soft tissue to tell.
+
+    `dense_ml` at `dense_hu` is the largest even region between 70 and 100 HU.
+    """
 
     noise_sd_hu: float | None
     soft_tissue_hu: float | None
     enhanced_ml: float
     enhanced_hu: float | None
     metal_mm3: float
+    dense_ml: float = 0.0
+    dense_hu: float | None = None
 
     @property
     def is_enhanced(self) -> bool:
         return self.enhanced_ml >= MIN_ENHANCED_ML
+
+    @property
+    def is_dense(self) -> bool:
+        return self.dense_ml >= MIN_DENSE_ML
 
 
 def tissue_estimate(hu: Volume, spacing_zyx_mm: tuple[float, float, float]) -> TissueEstimate:
@@ -77,14 +91,27 @@ def tissue_estimate(hu: Volume, spacing_zyx_mm: tuple[float, float, float]) -> T
     noise_sd_hu = float(np.percentile(deviations[is_soft], 25))
     soft_tissue_hu = float(np.median(means[is_soft & (deviations <= MAX_EVENNESS * noise_sd_hu)]))
 
-    is_bright = _between(means, ENHANCED_HU) & (deviations <= MAX_EVENNESS * noise_sd_hu)
-    labels, count = ndimage.label(is_bright)
+    is_even = deviations <= MAX_EVENNESS * noise_sd_hu
+    enhanced_blocks, enhanced_hu = _largest_region(means, is_even & _between(means, ENHANCED_HU))
+    dense_blocks, dense_hu = _largest_region(means, is_even & _between(means, DENSE_HU))
+    return TissueEstimate(
+        noise_sd_hu,
+        soft_tissue_hu,
+        enhanced_blocks * block_ml,
+        enhanced_hu,
+        metal_mm3,
+        dense_blocks * block_ml,
+        dense_hu,
+    )
+
+
+def _largest_region(means: Blocks, is_in_it: npt.NDArray[np.bool_]) -> tuple[int, float | None]:
+    """How many blocks the largest connected region has, and their median."""
+    labels, count = ndimage.label(is_in_it)
     if count == 0:
-        return TissueEstimate(noise_sd_hu, soft_tissue_hu, 0.0, None, metal_mm3)
+        return 0, None
     counts = np.bincount(labels.ravel())[1:]
-    largest = int(counts.argmax()) + 1
-    enhanced_hu = float(np.median(means[labels == largest]))
-    return TissueEstimate(noise_sd_hu, soft_tissue_hu, float(counts.max()) * block_ml, enhanced_hu, metal_mm3)
+    return int(counts.max()), float(np.median(means[labels == int(counts.argmax()) + 1]))
 
 
 def _blocks(hu: Volume, sizes: tuple[int, ...]) -> tuple[Blocks, Blocks, int]:
@@ -92,9 +119,11 @@ def _blocks(hu: Volume, sizes: tuple[int, ...]) -> tuple[Blocks, Blocks, int]:
     depth, height, width = sizes
     rows, columns = hu.shape[1] // height, hu.shape[2] // width
     means, deviations, metal_voxels = [], [], 0
-    for start in range(0, hu.shape[0] - depth + 1, depth):
+    for start in range(0, hu.shape[0], depth):
         slab = hu[start : start + depth]
         metal_voxels += int(np.count_nonzero(slab >= METAL_HU))
+        if len(slab) < depth:  # the slices after the last whole block have no blocks, but can have metal
+            break
         blocks = slab[:, : rows * height, : columns * width].reshape(depth, rows, height, columns, width)
         mean = blocks.mean(axis=(0, 2, 4), keepdims=True)
         means.append(mean.reshape(rows, columns))

@@ -22,7 +22,8 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from ml.errors import SeriesRefusal
-from ml.preprocessing.part10 import Part10, part10_scan
+from ml.preprocessing.compression import is_compressed_with_loss
+from ml.preprocessing.part10 import ITEM_START, Part10, part10_scan
 
 MAX_FILE_BYTES = 512 * 2**20
 
@@ -74,7 +75,8 @@ class Instance:
     rescale_intercept: float | None
     acquisition_date: str
     acquisition_time: str
-    is_lossy: bool
+    is_lossy: bool  # by Lossy Image Compression, the transfer syntax or the codestream
+    stored_padding: tuple[int, int] | None  # lowest and highest stored value that is no measurement
 
 
 def instance_read(path: Path) -> Instance:
@@ -101,7 +103,7 @@ def instance_read(path: Path) -> Instance:
     ml.errors.SeriesRefusal: pyproject.toml is refused: it is not a DICOM file (no DICM prefix).
     """
     try:
-        return _instance(path, _scan(path))
+        return _instance(path, *_scan(path))
     except SeriesRefusal as refusal:
         raise SeriesRefusal(refusal.reason_code, f"{path.name} is refused: {refusal.sentence}.") from refusal
     except OSError as error:
@@ -133,6 +135,14 @@ def header_text(header: Dataset, keyword: str) -> str:
     return "\\".join(str(part) for part in value) if isinstance(value, MultiValue) else str(value).strip()
 
 
+def header_items(header: Dataset, keyword: str) -> tuple[Dataset, ...]:
+    """The items of one sequence; none when it is missing, empty or unreadable."""
+    try:
+        return tuple(header.get(keyword) or ())
+    except UNREADABLE:
+        return ()
+
+
 def header_number(header: Dataset, keyword: str) -> float | None:
     """One attribute as a finite number; None when it is missing, empty, unreadable or has several values."""
     try:
@@ -145,6 +155,11 @@ def header_number(header: Dataset, keyword: str) -> float | None:
 def instance_text(instance: Instance, keyword: str) -> str:
     """One scanned attribute of one slice as text, "" when it is missing; for what must be compared slice by slice."""
     return _Values(instance.part10).text(keyword)
+
+
+def instance_has_items(instance: Instance, keyword: str) -> bool:
+    """Whether one scanned sequence of one slice has an item; what the item says is for `header_items`."""
+    return instance.part10.values.get(_TAGS[keyword], b"") == ITEM_START
 
 
 def instance_number(instance: Instance, keyword: str) -> float | None:
@@ -163,7 +178,7 @@ def _header_value(header: Dataset, keyword: str) -> object:
         return None
 
 
-def _scan(path: Path) -> Part10:
+def _scan(path: Path) -> tuple[Part10, bool]:
     with path.open("rb") as file:
         size = file.seek(0, io.SEEK_END)
         if size > MAX_FILE_BYTES:
@@ -171,11 +186,13 @@ def _scan(path: Path) -> Part10:
         if size == 0:
             raise SeriesRefusal("NOT_DICOM", "it is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
-            return part10_scan(buffer, _WANTED_TAGS)
+            part10 = part10_scan(buffer, _WANTED_TAGS)
+            return part10, is_compressed_with_loss(buffer, part10)
 
 
-def _instance(path: Path, part10: Part10) -> Instance:
+def _instance(path: Path, part10: Part10, is_compressed_with_loss: bool) -> Instance:
     values = _Values(part10)
+    pixel_format = _pixel_format(values)
     return Instance(
         path=path,
         part10=part10,
@@ -187,7 +204,7 @@ def _instance(path: Path, part10: Part10) -> Instance:
         patient_id=values.text("PatientID"),
         modality=values.text("Modality"),
         image_type=tuple(values.text("ImageType").split("\\")),
-        pixel_format=_pixel_format(values),
+        pixel_format=pixel_format,
         image_position_patient=values.numbers("ImagePositionPatient", 3),
         image_orientation_patient=values.numbers("ImageOrientationPatient", 6),
         pixel_spacing_mm=values.numbers("PixelSpacing", 2),
@@ -196,8 +213,22 @@ def _instance(path: Path, part10: Part10) -> Instance:
         rescale_intercept=values.number("RescaleIntercept"),
         acquisition_date=values.text("AcquisitionDate"),
         acquisition_time=values.text("AcquisitionTime"),
-        is_lossy=values.text("LossyImageCompression") == "01",
+        is_lossy=is_compressed_with_loss or values.text("LossyImageCompression") == "01",
+        stored_padding=None if pixel_format is None else _stored_padding(values, pixel_format),
     )
+
+
+def _stored_padding(values: _Values, form: PixelFormat) -> tuple[int, int] | None:
+    """Pixel Padding Value, to Pixel Padding Range Limit where there is one (PS3.3 C.7.5.1.1.2).
+
+    Both are read as the pixels are, signed or not, whichever VR they were written with.
+    """
+    is_signed = form.pixel_representation == 1
+    value = values.short("PixelPaddingValue", is_signed=is_signed)
+    if value is None:
+        return None
+    limit = values.short("PixelPaddingRangeLimit", is_signed=is_signed)
+    return (value, value) if limit is None else (min(value, limit), max(value, limit))
 
 
 def _pixel_format(values: _Values) -> PixelFormat | None:
@@ -244,10 +275,28 @@ _KEYWORDS = (
     "AcquisitionDate",
     "AcquisitionTime",
     "LossyImageCompression",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    # What the protocol gate of calcium compares slice by slice.
+    "RescaleType",
     "KVP",
     "ConvolutionKernel",
+    "BodyPartExamined",
+    "SeriesDescription",
+    "ProtocolName",
+    "StudyDescription",
+    "CardiacSynchronizationTechnique",
+    "ScanOptions",
+    "HeartRate",
+    "TriggerTime",
+    "NominalPercentageOfCardiacPhase",
     "ContrastBolusAgent",
+    "ContrastBolusAgentSequence",
     "ContrastBolusVolume",
+    "ContrastBolusTotalDose",
+    "ContrastBolusRoute",
+    "ContrastBolusStartTime",
+    "ContrastBolusStopTime",
 )
 _TAGS = {keyword: tag for keyword in _KEYWORDS if (tag := tag_for_keyword(keyword)) is not None}
 _WANTED_TAGS = frozenset(_TAGS.values())
@@ -286,8 +335,12 @@ class _Values:
 
     def unsigned_short(self, keyword: str) -> int:
         """-1, which is valid nowhere, when the attribute is missing."""
+        number = self.short(keyword, is_signed=False)
+        return -1 if number is None else number
+
+    def short(self, keyword: str, *, is_signed: bool) -> int | None:
         raw = self.part10.values.get(_TAGS[keyword], b"")
-        return _parsed(lambda: int(struct.unpack("<H", raw)[0]), keyword) if raw else -1
+        return _parsed(lambda: int(struct.unpack("<h" if is_signed else "<H", raw)[0]), keyword) if raw else None
 
 
 def _parsed(parse: Callable[[], Value], keyword: str) -> Value:

@@ -22,6 +22,7 @@ MAX_VALUE_BYTES = 1024  # of one wanted value; none of them is longer in any val
 
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+ITEM_START = b"\xfe\xff\x00\xe0"  # an item's tag as it lies in the file
 PIXEL_DATA = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 TRANSFER_SYNTAX_UID = 0x00020010
 
@@ -62,7 +63,7 @@ def part10_scan(buffer: Buffer, wanted_tags: frozenset[int] = frozenset()) -> Pa
     buffer : bytes or mmap
         The file. What follows the pixel data is never read.
     wanted_tags : frozenset of int
-        Elements of the top level whose raw values are wanted.
+        Elements of the top level whose raw values are wanted; of a sequence only the tag that it begins with.
 
     Returns
     -------
@@ -127,10 +128,18 @@ class _Walk:
                 is_encapsulated = length == UNDEFINED
                 end = self.fragments(start) if is_encapsulated else start + length
                 return Part10(transfer_syntax_uid, position, PIXEL_DATA[tag], start, end, is_encapsulated, values)
-            if tag in wanted_tags and length <= MAX_VALUE_BYTES:
-                values[tag] = self.buffer[start : start + length]
+            if tag in wanted_tags:
+                self.keep(values, tag, vr, start, length)
             position = self.value(vr, start, length, self.size, is_implicit, depth=0)
         return Part10(transfer_syntax_uid, self.size, values=values)
+
+    def keep(self, values: dict[int, bytes], tag: int, vr: bytes, start: int, length: int) -> None:
+        if (
+            vr == b"SQ" or length == UNDEFINED
+        ):  # whether it has an item, however long it is and whether or not its length is stated
+            values[tag] = self.buffer[start : start + min(length, len(ITEM_START))]
+        elif length <= MAX_VALUE_BYTES:
+            values[tag] = self.buffer[start : start + length]
 
     def element(self, position: int, end: int, is_implicit: bool) -> tuple[int, bytes, int, int]:
         """Read one element's header: tag, VR, start of the value, length of the value."""

@@ -93,6 +93,7 @@ def test_calcium_is_confirmed_in_the_page(browser: Browser, live_server: LiveSer
         row.get_by_role("radio", name="LAD").check()
     page.get_by_label("The CT is ECG-gated").check()
     page.get_by_label("There is no stent").check()
+    page.get_by_label("None of the structures that are too large").check()
     page.get_by_role("button", name="Confirm and score").click()
     expect(page.get_by_text("read by Clinician of north").first).to_be_visible()
     jobs_run_due()

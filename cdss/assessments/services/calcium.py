@@ -166,7 +166,10 @@ def _scored(feature: Feature, read: Read, moment: Moment) -> None:
     study, measured = read.version.series.study, read.reading.measurements.all()[0]
     feature.source_ids, feature.effective_at = [str(measured.id)], measured.effective_at
     feature.source = f"{measured.method}: {read.reading.reader_name}"
-    if study.study_at is None:
+    if read.version.result.has_large_structures and not read.reading.attests_large_structures_not_coronary:
+        sentence = "Calcium not scored: the reading says nothing of the structures too large to be listed; read again."
+        _refuse(feature, NOT_CONFIRMED, sentence)
+    elif study.study_at is None:
         _refuse(feature, "STUDY_DATE_MISSING", "Calcium not scored: the study has no date, so its age is not known.")
     elif study.study_at > moment.as_of + CLOCK_TOLERANCE:
         _refuse(feature, "STUDY_DATE_FUTURE", "Calcium not scored: the study is dated in the future.")

@@ -66,7 +66,7 @@ class MetalAndScoreError(DomainError):
 
 @page(scopes.ASSESSMENTS_REVIEW, methods=("POST",))
 def calcium(request: HttpRequest, actor: Actor, series_version_id: uuid.UUID) -> HttpResponseBase:
-    """One verdict per candidate (`verdict-<number>`) and two statements, or the metal seen; all of it or nothing."""
+    """One verdict per candidate (`verdict-<number>`) and the statements, or the metal seen; all of it or nothing."""
     form = CalciumForm.of(request.POST)
     patient_id = series_version_visible_to(actor, series_version_id).series.study.patient_id
     try:
@@ -92,6 +92,7 @@ def _read_calcium(actor: Actor, series_version_id: uuid.UUID, form: CalciumForm)
         verdicts=form.verdicts,
         attests_gated_whole_heart=form.attests_gated_whole_heart,
         attests_no_metal=form.attests_no_metal,
+        attests_large_structures_not_coronary=form.attests_large_structures_not_coronary,
         seen_reading=form.seen_reading,
     )
 
@@ -115,6 +116,7 @@ def _calcium_refused(
             row.is_missing = not row.chosen
         reading.attests_gated_whole_heart = form.attests_gated_whole_heart
         reading.attests_no_metal = form.attests_no_metal
+        reading.attests_large_structures_not_coronary = form.attests_large_structures_not_coronary
         reading.metal = form.metal
         reading.errors = [error.sentence]
         return patient_page_render(request, actor, shown, status=error.status)

@@ -32,7 +32,8 @@ def verdicts_of(version: SeriesVersion, verdict: str = "LAD", *, missing: int = 
     return {f"verdict-{item.number}": verdict for item in candidates[missing:]}
 
 
-ATTESTED = {"attests_gated_whole_heart": "on", "attests_no_metal": "on"}
+LARGE = "attests_large_structures_not_coronary"  # the phantom has a spine and a sternum
+ATTESTED = {"attests_gated_whole_heart": "on", "attests_no_metal": "on", LARGE: "on"}
 
 
 def test_series_shows_instances_geometry_measurements_and_what_was_not_searched_for(
