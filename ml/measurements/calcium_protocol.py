@@ -19,6 +19,7 @@ from ml.preprocessing.dicom import (
     header_items,
     header_number,
     header_text,
+    instance_has,
     instance_has_items,
     instance_number,
     instance_text,
@@ -40,6 +41,7 @@ BODY_PARTS = ("HEART", "CHEST", "THORAX", "CARDIAC", "CORONARY")
 BODY_PART_WORDS = re.compile(rf"calcium|{ct_words.CALCIUM_SCORE}|heart|cardiac|coronar|chest|thorax", re.IGNORECASE)
 GATED_TECHNIQUES = ("PROSPECTIVE", "RETROSPECTIVE", "PACED")
 UNGATED_TECHNIQUES = ("NONE", "REALTIME")  # PS3.3 C.7.6.18.1: in real time no gating is applied either
+PHASE = "NominalPercentageOfCardiacPhase"  # a binary number, and 0 % is a phase
 ORIGINAL = ("ORIGINAL", "PRIMARY")
 # Kernels of calcium scoring by maker; what is not listed is not known to be soft and is refused.
 SOFT_KERNELS = re.compile(
@@ -90,7 +92,7 @@ def calcium_protocol(header: Dataset, geometry: Geometry, instances: Sequence[In
         kernel=_kernel_name(header_text(header, "ConvolutionKernel")),
         body_part=header_text(header, "BodyPartExamined").upper(),
         description=_description(text_of),
-        gating=_gating(text_of),
+        gating=_gating(text_of, has_phase=header_text(header, PHASE) != ""),
         is_lossy=any(instance.is_lossy for instance in instances),
         mixed=_mixed(instances),
         image_type=instances[0].image_type,
@@ -136,7 +138,8 @@ def _slice_contrast(instance: Instance) -> str:
 
 def _slice_gating(instance: Instance) -> str:
     text_of = _text_of(instance)
-    return "not gated" if _ungated_reason(_gating(text_of), _description(text_of)) else "gated"
+    gating = _gating(text_of, has_phase=instance_has(instance, PHASE))
+    return "not gated" if _ungated_reason(gating, _description(text_of)) else "gated"
 
 
 def _slice_image_type(instance: Instance) -> str:
@@ -183,7 +186,7 @@ def _contrast_agent(text_of: Texts, agents_coded: Sequence[str]) -> str:
     return f'"{words}" in the description of the study' if words else ""
 
 
-def _gating(text_of: Texts) -> str:
+def _gating(text_of: Texts, *, has_phase: bool) -> str:
     """What the attributes say of gating, as they say it: a technique, what there is only with an ECG, or options."""
     technique, options = text_of("CardiacSynchronizationTechnique"), text_of("ScanOptions").replace("\\", ", ")
     if technique in UNGATED_TECHNIQUES or (not ct_words.ungated_words(options) and technique in GATED_TECHNIQUES):
@@ -193,8 +196,8 @@ def _gating(text_of: Texts) -> str:
     for keyword in ("HeartRate", "TriggerTime"):
         if _is_positive(text_of(keyword)):
             return keyword
-    if text_of("NominalPercentageOfCardiacPhase"):
-        return "NominalPercentageOfCardiacPhase"
+    if has_phase:
+        return PHASE
     return options if ct_words.gated_words(options) else ""
 
 

@@ -157,6 +157,11 @@ def instance_text(instance: Instance, keyword: str) -> str:
     return _Values(instance.part10).text(keyword)
 
 
+def instance_has(instance: Instance, keyword: str) -> bool:
+    """Whether one scanned attribute of one slice has a value, of any VR."""
+    return bool(instance.part10.values.get(_TAGS[keyword]))
+
+
 def instance_has_items(instance: Instance, keyword: str) -> bool:
     """Whether one scanned sequence of one slice has an item; what the item says is for `header_items`."""
     return instance.part10.values.get(_TAGS[keyword], b"") == ITEM_START

@@ -58,6 +58,7 @@ def world() -> tuple[factories.Hospital, dict[str, Patient]]:
         verdicts=verdicts,
         attests_gated_whole_heart=True,
         attests_no_metal=True,
+        attests_large_structures_not_coronary=True,
     )
     jobs_run_due()
     impostor = identity_of(people["complete"], at)

@@ -11,6 +11,7 @@ from patients.models import Patient
 from tests import factories
 from tests.factories import Hospital
 from tests.imaging import arrivals
+from tests.imaging.test_calcium_reading import LARGE
 from tests.patients.rest import Api, actions, assert_problem, details
 
 BOTH = {"version": 1, "attests_gated_whole_heart": True, "attests_no_metal": True}
@@ -156,6 +157,25 @@ def test_reading_that_is_not_complete_scores_nothing(
     assert_problem(response, status, code)
     assert not CalciumReading.objects.exists()
     assert "calcium.confirmed" not in actions()
+
+
+def test_structures_too_large_to_be_listed_are_shown_and_need_their_statement(
+    api: Api, hospital: Hospital, study: Study
+) -> None:
+    arrivals.read(arrivals.ready(hospital, study), lesions=0, large_structures=[LARGE])
+    [shown] = api.get(_series_path(study)).json()["result"]["large_structures"]
+    assert shown == {name: value for name, value in LARGE.items() if name != "key_image"}
+    clinician, path = Api(user=hospital.clinician), f"{_series_path(study)}/calcium-reading"
+    for said in ({}, {"attests_large_structures_not_coronary": False}):
+        refused = clinician.post(path, {"verdicts": {}, **BOTH, **said})
+        assert_problem(refused, 422, "LARGE_STRUCTURES_NOT_ATTESTED")
+    unclear = clinician.post(path, {"verdicts": {}, **BOTH, "attests_large_structures_not_coronary": "on"})
+    assert_problem(unclear, 400, "INVALID")
+    assert not CalciumReading.objects.exists()
+    answer = clinician.post(path, {"verdicts": {}, **BOTH, "attests_large_structures_not_coronary": True})
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["attests_large_structures_not_coronary"] is True
+    assert answer.json()["agatston_score"] == 0.0
 
 
 def test_reading_names_the_version_it_was_read_on(hospital: Hospital, study: Study) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from cdss.accounts.actors import Actor, actor_of
 from cdss.accounts.models import Role
@@ -16,9 +18,11 @@ from cdss.audit.models import AuditEntry
 from cdss.core.errors import ConflictError, DomainError, NotFoundError
 from cdss.jobs.models import Job
 from cdss.jobs.steps import Step
-from imaging.models import CalciumReading, Measurement, SeriesVersion
+from imaging.models import CalciumReading, Measurement, SeriesVersion, Study
+from imaging.services import readings
 from imaging.services.readings import calcium_confirm
 from tests import factories
+from tests.cdss.assessments.facts import taken
 from tests.concurrency import at_once
 from tests.factories import Hospital
 from tests.imaging import arrivals
@@ -77,6 +81,62 @@ def test_a_scan_without_candidates_is_zero_only_when_a_reader_vouches_for_it(hos
         confirm(hospital, empty, attests_no_metal=False)
     assert scores() == []
     assert confirm(hospital, empty).agatston_score == 0.0
+
+
+LARGE = {
+    "number": 1,
+    "slice_index": 40,
+    "first_slice_index": 2,
+    "last_slice_index": 44,
+    "sop_instance_uid": "1.2.3.40",
+    "position_xyz_mm": [0.0, 90.0, -20.0],
+    "peak_hu": 900.0,
+    "volume_mm3": 3600.0,
+    "key_image": "large-1",
+}
+OF_0_1_0 = {"code": "LARGE_STRUCTURES_NOT_LISTED", "sentence": "1 bright structure(s) are not listed."}
+UNLISTED: list[dict[str, Any]] = [{"large_structures": [LARGE]}, {"quality": [OF_0_1_0]}]
+
+
+@pytest.mark.parametrize("result", UNLISTED)
+@pytest.mark.parametrize("lesions", [0, 2])
+def test_beside_structures_too_large_to_be_listed_nothing_is_scored_without_a_statement_of_them(
+    hospital: Hospital, lesions: int, result: dict[str, Any]
+) -> None:
+    study = arrivals.study(factories.patient(hospital))
+    version = arrivals.read(arrivals.ready(hospital, study), lesions=lesions, **result)
+    verdicts = ["NOT_CORONARY"] * lesions
+    with pytest.raises(DomainError) as caught:
+        confirm(hospital, version, *verdicts)
+    assert (caught.value.code, caught.value.status) == ("LARGE_STRUCTURES_NOT_ATTESTED", 422)
+    assert scores() == [] and not CalciumReading.objects.exists()
+    assert not AuditEntry.objects.filter(action="calcium.confirmed").exists()
+    confirm(hospital, version, *verdicts, attests_large_structures_not_coronary=True)
+    assert CalciumReading.objects.get().attests_large_structures_not_coronary
+    assert scores() == [0.0]
+    entry = json.loads(AuditEntry.objects.get(action="calcium.confirmed").body)
+    assert entry["details"]["large_structures"] == "attested"
+
+
+@pytest.mark.parametrize("result", UNLISTED)
+def test_a_score_from_before_the_statement_was_asked_for_is_not_used_until_it_is_read_again(
+    hospital: Hospital, result: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = factories.patient(hospital)
+    study = arrivals.study(patient)
+    version = arrivals.read(arrivals.ready(hospital, study), **result)
+    Study.objects.filter(id=study.id).update(study_at=timezone.now() - timedelta(days=2))
+    with monkeypatch.context() as before:
+        before.setattr(readings, "_check_attested", lambda *given: None)
+        confirm(hospital, version, "LAD", "RCA")
+    score = taken(patient)["agatston_score"]
+    assert (score.value, score.reason_code) == (None, "NOT_CONFIRMED")
+    assert score.sentence == (
+        "Calcium not scored: the reading says nothing of the structures too large to be listed; read again."
+    )
+    again = confirm(hospital, version, "LAD", "RCA", attests_large_structures_not_coronary=True)
+    assert again.number == 2, "the same verdicts with the statement are another reading"
+    assert taken(patient)["agatston_score"].value == "80.0"
 
 
 def test_a_second_reading_stands_beside_the_first(hospital: Hospital, version: SeriesVersion) -> None:

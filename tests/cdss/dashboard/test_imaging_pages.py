@@ -14,9 +14,11 @@ from cdss.assessments.models import Assessment
 from cdss.jobs.running import jobs_run_due
 from imaging.models import CalciumCandidate, CalciumReading, KeyImage, SeriesVersion
 from patients.models import Patient
+from tests import factories
 from tests.cdss.dashboard.conftest import SignIn
 from tests.cdss.dashboard.reading import study_arrives, tags_of, text_of
 from tests.factories import PASSWORD, Hospital
+from tests.imaging import arrivals
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +61,52 @@ def test_each_candidate_has_its_picture_place_and_numbers(
         assert item.key_image is not None
         picture = next(a for tag, a in tags_of(html) if tag == "img" and str(item.key_image.id) in (a["src"] or ""))
         assert (picture["width"], picture["alt"]) == (str(item.key_image.width), item.key_image.caption)
+
+
+def test_structures_too_large_to_be_listed_are_seen_and_not_scored_without_a_statement(
+    clinician: Client, assessed: Patient, version: SeriesVersion
+) -> None:
+    structures = version.result.large_structures
+    assert len(structures) == 2  # spine and sternum
+    html = clinician.get(f"/patients/{assessed.id}/").content
+    page, shown = text_of(html), [a.get("src") for tag, a in tags_of(html) if tag == "img"]
+    assert "No structure above 130 HU" not in page
+    for item in structures:
+        x, y, z = item["position_xyz_mm"]
+        place = f"{x:.0f}, {y:.0f}, {z:.0f}".replace("-", "−")
+        slices = f"{item['first_slice_index'] + 1} to {item['last_slice_index'] + 1}"
+        assert f"{item['number']} {slices} {place} {item['peak_hu']:.0f} {item['volume_mm3']:.0f}" in page
+        picture = KeyImage.objects.get(series_version=version, name=item["key_image"])
+        assert shown.count(f"/key-images/{picture.id}.png") == 1
+        assert clinician.get(f"/key-images/{picture.id}.png").content[:8] == b"\x89PNG\r\n\x1a\n"
+    address = f"/series-versions/{version.id}/calcium/"
+    refused = clinician.post(address, {**verdicts_of(version), **ATTESTED, LARGE: []})
+    assert refused.status_code == 422
+    assert "none of them touches or contains a coronary calcification" in text_of(refused.content)
+    kept = {a["name"] for _, a in tags_of(refused.content) if "checked" in a}
+    assert {"attests_gated_whole_heart", "attests_no_metal"} <= kept
+    assert LARGE not in kept
+    assert "Calcium not scored: not confirmed. NOT_CONFIRMED" in text_of(refused.content)
+    assert CalciumReading.objects.count() == 0
+    assert clinician.post(address, {**verdicts_of(version), **ATTESTED}).status_code == 303
+    page = text_of(clinician.get(f"/patients/{assessed.id}/").content)
+    assert "no structure too large to be listed touches or contains a coronary calcification." in page
+
+
+@pytest.mark.parametrize("quality", [[], [{"code": "LARGE_STRUCTURES_NOT_LISTED", "sentence": "1 is not listed."}]])
+def test_none_was_found_is_said_only_where_nothing_was_found(
+    hospital: Hospital, clinician: Client, quality: list[dict[str, str]]
+) -> None:
+    who = factories.patient(hospital)
+    version = arrivals.read(arrivals.ready(hospital, arrivals.study(who)), lesions=0, quality=quality)
+    html = clinician.get(f"/patients/{who.id}/").content
+    is_asked = LARGE in {a.get("name") for _, a in tags_of(html)}
+    assert is_asked == bool(quality)
+    assert ("No structure above 130 HU and 1 mm² was found." in text_of(html)) == (not quality)
+    sent = {"attests_gated_whole_heart": "on", "attests_no_metal": "on"}
+    answer = clinician.post(f"/series-versions/{version.id}/calcium/", sent)
+    assert answer.status_code == (422 if quality else 303)
+    assert CalciumReading.objects.count() == (0 if quality else 1)
 
 
 def test_confirming_makes_a_score_and_a_record_with_the_mesa_pair(

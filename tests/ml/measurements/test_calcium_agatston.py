@@ -121,6 +121,32 @@ def test_bone_is_counted_and_not_listed() -> None:
     found = search(hu)
     assert len(found.candidates) == 1
     assert found.large_structure_count == 2
+    bone, line = found.large_structures
+    assert (line.number, line.slice_index, line.peak_hu, line.volume_mm3) == (2, 3, 200, 495)
+    assert (bone.first_slice_index, bone.last_slice_index, bone.volume_mm3, bone.peak_hu) == (0, 7, 4800, 600)
+    assert bone.position_xyz_mm == pytest.approx((9.5, 134.5, 10.5))
+    assert [image.name for image in found.key_images] == ["calcium-1", "large-1", "large-2"]
+    assert found.key_images[1].caption.startswith("Too large to be listed, 1, slice 1 of 8, peak 600 HU")
+    assert (found.key_images[1].pixels == (255, 64, 64)).all(axis=-1).any()
+
+
+def test_calcium_that_touches_something_large_is_shown_with_it_and_not_as_a_candidate() -> None:
+    hu = soft_tissue(depth=8, size=200)
+    hu[:, 150:160, 20:40] = 300
+    hu[4, 146:150, 30:34] = 900  # a plaque against it
+    found = search(hu)
+    assert found.candidates == ()
+    (structure,) = found.large_structures
+    assert (structure.peak_hu, structure.slice_index, structure.volume_mm3) == (900, 4, 4848)
+
+
+def test_too_many_large_structures_are_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calcium_agatston, "MAX_CANDIDATES", 2)
+    hu = soft_tissue(depth=1, size=200)
+    hu[0, 10:40:10, 5:170] = 200  # three lines of 165 mm
+    with pytest.raises(Refusal) as refused:
+        search(hu)
+    assert refused.value.reason_code == "TOO_MANY_CANDIDATES"
 
 
 def test_too_many_candidates_are_refused() -> None:

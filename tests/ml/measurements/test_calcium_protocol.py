@@ -45,6 +45,13 @@ def codes(protocol: CalciumProtocol) -> list[str]:
         ({"gating": "", "description": "Chest routine"}, "UNGATED"),
         ({"coverage_mm": 60.0}, "FIELD_OF_VIEW"),
         ({"is_lossy": True}, "LOSSY"),
+        ({"gating": "NONE", "description": "ECG gated calcium score"}, "UNGATED"),
+        ({"gating": "REALTIME"}, "UNGATED"),
+        ({"gating": "PROSPECTIVE", "description": "Chest non-gated"}, "UNGATED"),
+        ({"image_type": ("DERIVED", "PRIMARY", "AXIAL")}, "IMAGE_TYPE"),
+        ({"image_type": ("ORIGINAL", "SECONDARY")}, "IMAGE_TYPE"),
+        ({"image_type": ("",)}, "IMAGE_TYPE"),
+        ({"rendering": "VNC"}, "IMAGE_TYPE"),
     ],
 )
 def test_each_broken_rule_has_its_own_reason(change: dict[str, object], reason_code: str) -> None:
@@ -159,12 +166,129 @@ def test_sentence_names_every_reason(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "evidence", [{"HeartRate": "62"}, {"TriggerTime": "420"}, {"ScanOptions": ["AXIAL", "ECG_GATED"]}]
+    "evidence",
+    [
+        {"HeartRate": "62"},
+        {"TriggerTime": "420"},
+        {"NominalPercentageOfCardiacPhase": 0.0},
+        {"ScanOptions": ["AXIAL", "ECG_GATED"]},
+        {"SeriesDescription": "Heart", "ProtocolName": "DS_CaScSeq"},
+        {"SeriesDescription": "Heart gated, no contrast"},
+    ],
 )
 def test_gating_is_found_where_scanners_write_it(tmp_path: Path, evidence: dict[str, object]) -> None:
     attributes = {"CardiacSynchronizationTechnique": None, "SeriesDescription": "Heart", **evidence}
     (refusal,) = read_series(ct_series_write(tmp_path, water(), attributes=attributes)).refusals
     assert refusal.reason_code == "NOT_CONFIRMED"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"SeriesDescription": "Chest non-gated low dose"},
+        {"SeriesDescription": "UNGATED CHEST"},
+        {"SeriesDescription": "Thorax no ECG"},
+        {"SeriesDescription": "Thorax ohne EKG"},
+        {"SeriesDescription": "CHEST_NOT_CARDIAC_GATED"},
+        {"SeriesDescription": "Chest w/o ECG gating"},
+        {"SeriesDescription": "Thorax EKG: aus"},
+        {"SeriesDescription": "Navigated lung"},
+        {"SeriesDescription": "Lung Ca screening"},
+        {"SeriesDescription": "Calcium score", "ProtocolName": "nongated"},
+        {"SeriesDescription": "Calcium score", "StudyDescription": "Chest non gated"},
+        {"SeriesDescription": "Chest", "ScanOptions": ["AXIAL", "NON_GATED"]},
+        {"CardiacSynchronizationTechnique": "PROSPECTIVE", "ScanOptions": "ECG OFF"},
+        {"CardiacSynchronizationTechnique": "NONE", "HeartRate": "62"},
+        {"CardiacSynchronizationTechnique": "NONE", "SeriesDescription": "ECG gated calcium score"},
+        {"SeriesDescription": "Chest", "HeartRate": "0"},
+        {"SeriesDescription": "Chest", "HeartRate": "-1"},
+        {"SeriesDescription": "Chest", "TriggerTime": "0"},
+    ],
+)
+def test_what_denies_gating_is_not_gating(tmp_path: Path, said: dict[str, object]) -> None:
+    attributes = {"CardiacSynchronizationTechnique": None, **said}
+    (refusal,) = read_series(ct_series_write(tmp_path, water(), attributes=attributes)).refusals
+    assert refusal.reason_code == "UNGATED"
+
+
+def agent_item(meaning: str) -> list[Dataset]:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "C-B0322", "SRT", meaning
+    return [item]
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({"ContrastBolusAgentSequence": agent_item("Iohexol")}, "(Iohexol)"),
+        ({"ContrastBolusTotalDose": "70"}, "(70 mL)"),
+        ({"ContrastBolusVolume": "65.5"}, "(65.5 mL)"),
+        ({"ContrastBolusRoute": "IV"}, "(ContrastBolusRoute IV)"),
+        ({"ContrastBolusAgent": "NONE", "ContrastBolusStartTime": "101500"}, "(ContrastBolusStartTime 101500)"),
+        ({"SeriesDescription": "Coronary CTA gated"}, '("CTA" in the description of the series)'),
+        ({"ProtocolName": "HEART_WITH_CONTRAST"}, '("WITH CONTRAST" in the description of the series)'),
+        ({"SeriesDescription": "CaSc contrast-enhanced"}, "in the description of the series)"),
+        ({"SeriesDescription": "Herz EKG mit KM"}, '("mit KM" in the description of the series)'),
+        ({"SeriesDescription": "Heart gated w/wo contrast"}, '("w/wo" in the description of the series)'),
+        ({"StudyDescription": "Coronary CTA"}, '("CTA" in the description of the study)'),
+        ({"StudyDescription": "CT angiography of the heart"}, '("angiography" in the description of the study)'),
+    ],
+)
+def test_contrast_agent_is_found_wherever_it_is_recorded(tmp_path: Path, said: dict[str, object], found: str) -> None:
+    (refusal,) = read_series(ct_series_write(tmp_path, water(), attributes=said)).refusals
+    assert refusal.reason_code == "CONTRAST_PRESENT"
+    assert refusal.sentence.startswith("Calcium not scored: a contrast agent is recorded (")
+    assert found in refusal.sentence
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(
+            {"ContrastBolusAgent": word}
+            for word in ("UNENHANCED", "WITHOUT", "None", "0", "w/o contrast", "N/A", "nativ")
+        ),
+        {"ContrastBolusVolume": "0.00", "ContrastBolusTotalDose": "0", "ContrastBolusRoute": "NONE"},
+        {"ContrastBolusStartTime": "000000"},
+        {"ContrastBolusAgentSequence": []},
+        {"ContrastBolusAgentSequence": agent_item("None")},
+        {"SeriesDescription": "Calcium score non-contrast"},
+        {"SeriesDescription": "CT HEART W/O CONTRAST gated"},
+        {"SeriesDescription": "Unenhanced heart, ECG"},
+        {"SeriesDescription": "CaSc pre CTA"},
+        {"SeriesDescription": "CaSc after angioplasty"},
+        {"SeriesDescription": "CaSc without contrast", "StudyDescription": "Coronary CTA"},
+        {"ContrastBolusAgent": "NONE", "StudyDescription": "Coronary CTA"},
+    ],
+)
+def test_what_denies_contrast_agent_is_no_contrast_agent(tmp_path: Path, said: dict[str, object]) -> None:
+    (refusal,) = read_series(ct_series_write(tmp_path, water().clip(-20, 100), attributes=said)).refusals
+    assert refusal.reason_code == "NOT_CONFIRMED"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"ImageType": ["DERIVED", "SECONDARY", "MIP"]}, "the image type is DERIVED\\SECONDARY"),
+        ({"ImageType": ["DERIVED", "PRIMARY", "AXIAL", "VNC"]}, "the image type is DERIVED\\PRIMARY"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL", "VNC"]}, "the images are computed from others (VNC)"),
+        ({"SeriesDescription": "Calcium score MIP"}, "the images are computed from others (MIP)"),
+        ({"ImageType": None}, "the image type is not recorded"),
+    ],
+)
+def test_images_computed_from_others_are_not_scored(tmp_path: Path, said: dict[str, object], words: str) -> None:
+    (refusal,) = read_series(ct_series_write(tmp_path, water(), attributes=said)).refusals
+    assert refusal.reason_code == "IMAGE_TYPE"
+    assert words in refusal.sentence
+
+
+def test_dense_blood_pool_is_told_to_the_reader_and_refuses_nothing(tmp_path: Path) -> None:
+    hu = water().clip(10, 70)
+    hu[10:40, 8:56, 8:56] += 45  # 207 mL at 85 HU
+    reading = read_series(ct_series_write(tmp_path, hu))
+    assert [refusal.reason_code for refusal in reading.refusals] == ["NOT_CONFIRMED"]
+    (finding,) = [one for one in reading.quality if one.code == "POSSIBLE_CONTRAST"]
+    assert "at 85 HU: blood without contrast agent is 30 to 60 HU. From 70 to 100 HU and from 50 mL" in finding.sentence
 
 
 def calcium_with(odd: dict[str, object], folder: Path, *, at: int = 22) -> list[Path]:
@@ -198,6 +322,15 @@ def test_series_that_agrees_lists_its_candidate(tmp_path: Path) -> None:
         ({"ConvolutionKernel": "Br36"}, "KERNEL", "kernels (Br36 in 1, Qr36 in 43"),
         ({"ContrastBolusAgent": "Iodine"}, "CONTRAST_PRESENT", "contrast agents (none in 43, recorded in 1"),
         ({"ContrastBolusVolume": "80"}, "CONTRAST_PRESENT", "contrast agents (none in 43, recorded in 1"),
+        ({"ContrastBolusAgentSequence": agent_item("Iohexol")}, "CONTRAST_PRESENT", "contrast agents (none in 43"),
+        ({"ContrastBolusRoute": "IV"}, "CONTRAST_PRESENT", "contrast agents (none in 43, recorded in 1"),
+        ({"BodyPartExamined": "ABDOMEN"}, "BODY_PART", "body parts (ABDOMEN in 1, HEART in 43"),
+        ({"CardiacSynchronizationTechnique": "NONE"}, "UNGATED", "gating (gated in 43, not gated in 1"),
+        (
+            {"ImageType": ["DERIVED", "PRIMARY"]},
+            "IMAGE_TYPE",
+            "image types (DERIVED\\PRIMARY in 1, ORIGINAL",
+        ),
         ({"LossyImageCompression": "01"}, "LOSSY", "compressions (with loss in 1, without loss in 43"),
     ],
 )
@@ -208,7 +341,9 @@ def test_one_odd_slice_anywhere_closes_the_gate(
     (refusal,) = reading.refusals
     assert reading.accepted
     assert refusal.reason_code == reason_code
-    assert refusal.sentence == f"Calcium not scored: the series mixes {words} of 44 slices)."
+    assert refusal.sentence.startswith(f"Calcium not scored: the series mixes {words}")
+    assert refusal.sentence.endswith(" of 44 slices).")
+    assert ";" not in refusal.sentence
     assert reading.candidates == ()
 
 

@@ -56,6 +56,26 @@ def test_metal_is_measured() -> None:
     assert tissue_estimate(hu, SPACING).metal_mm3 == pytest.approx(30)
 
 
+@pytest.mark.parametrize("slices", [40, 41])
+@pytest.mark.parametrize("from_the_end", [1, 2])
+def test_metal_in_the_last_slices_is_measured(slices: int, from_the_end: int) -> None:
+    """5 mm are two slices: of an odd number the last belongs to no whole block."""
+    hu = np.random.default_rng(2).normal(45, 15, (slices, 96, 96)).astype(np.float32)
+    hu[-from_the_end, 40:50, 40] = 3071
+    assert tissue_estimate(hu, SPACING).metal_mm3 == pytest.approx(30)
+
+
+@pytest.mark.parametrize(("blood_hu", "is_dense"), [(45, False), (60, False), (80, True), (92, True), (150, False)])
+def test_dense_blood_pool_is_told_and_not_called_enhanced(blood_hu: float, is_dense: bool) -> None:
+    hu = tissue()
+    hu[10:30, 30:70, 30:70] += blood_hu - 45  # 96 mL
+    estimate = tissue_estimate(hu, SPACING)
+    assert (estimate.is_dense, estimate.is_enhanced) == (is_dense, blood_hu == 150)
+    if is_dense:
+        assert estimate.dense_hu == pytest.approx(blood_hu, abs=3)
+        assert 60 < estimate.dense_ml < 110
+
+
 @pytest.mark.parametrize("hu", [np.full((10, 64, 64), -1000, np.float32), np.zeros((1, 4, 4), np.float32)])
 def test_without_soft_tissue_nothing_is_known(hu: np.ndarray) -> None:
     estimate = tissue_estimate(hu, SPACING)
