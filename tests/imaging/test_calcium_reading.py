@@ -130,7 +130,7 @@ def test_a_score_from_before_the_statement_was_asked_for_is_not_used_until_it_is
         before.setattr(readings, "_check_attested", lambda *given: None)
         confirm(hospital, version, "LAD", "RCA")
     score = taken(patient)["agatston_score"]
-    assert (score.value, score.reason_code) == (None, "NOT_CONFIRMED")
+    assert (score.value, score.reason_code) == ("", "NOT_CONFIRMED")
     assert score.sentence == (
         "Calcium not scored: the reading says nothing of the structures too large to be listed; read again."
     )
