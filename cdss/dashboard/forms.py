@@ -22,12 +22,13 @@ VERDICT = "verdict-"
 
 @dataclass(frozen=True, slots=True)
 class ReviewForm:
-    """`key` makes a form sent twice one answer."""
+    """`key` makes a form sent twice one answer; `seen_review` is the newest answer the page showed, "" for none."""
 
     kind: str
     reason: str
     comment: str
     key: str | None
+    seen_review: str = ""
 
     @classmethod
     def of(cls, posted: QueryDict) -> ReviewForm:
@@ -36,6 +37,7 @@ class ReviewForm:
             reason=typed(posted, "reason"),
             comment=typed(posted, "comment"),
             key=typed(posted, "key")[:64] or None,  # the page's own is a UUID; an index holds no page of text
+            seen_review=typed(posted, "seen_review"),
         )
 
     @property

@@ -69,6 +69,11 @@ class Record:
     reviews: list[AssessmentReview]
     audit_seq: int | None
 
+    @property
+    def seen_review(self) -> str:
+        """The newest answer shown: a form sends it back, so that nobody answers over one they have not seen."""
+        return str(self.reviews[-1].id) if self.reviews else ""
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerProblem:
@@ -111,6 +116,19 @@ class PatientPage:
     @property
     def questions_with_errors(self) -> int:
         return sum(bool(row.errors) for group in self.questions.all_groups for row in group.rows)
+
+    @property
+    def problems(self) -> list[AnswerProblem]:
+        """What else was refused on this page, wherever its form stands."""
+        forms = (row.calcium for study in self.studies for row in study.series if row.calcium)
+        return [
+            *(AnswerProblem("answer", sentence) for sentence in self.review_errors.values()),
+            *(
+                AnswerProblem(f"series-{form.version.id}", _titled("Calcium", sentence))
+                for form in forms
+                for sentence in form.errors
+            ),
+        ]
 
     @property
     def answer_problems(self) -> list[AnswerProblem]:

@@ -44,7 +44,8 @@ class RefusalRow:
 class CandidateRow:
     candidate: CalciumCandidate
     position: str
-    chosen: str = ""
+    recorded: str  # in the newest reading
+    chosen: str = ""  # in the form
     is_missing: bool = False
 
 
@@ -190,14 +191,7 @@ def _calcium(version: SeriesVersion, result: SeriesResult, refusals: list[Refusa
         return None
     readings = list(version.calcium_readings.all())
     newest = readings[0] if readings else None
-    rows = [
-        CandidateRow(
-            candidate,
-            _position(candidate.position_xyz_mm),
-            newest.verdicts.get(str(candidate.number), "") if newest else "",
-        )
-        for candidate in version.calcium_candidates.all()
-    ]
+    rows = [_candidate(candidate, newest) for candidate in version.calcium_candidates.all()]
     said = [(_reading_words(reading), reading) for reading in readings]
     return Calcium(
         version=version,
@@ -224,6 +218,11 @@ def _large(version: SeriesVersion, result: SeriesResult) -> list[LargeRow]:
         )
         for item in result.large_structures
     ]
+
+
+def _candidate(candidate: CalciumCandidate, newest: CalciumReading | None) -> CandidateRow:
+    recorded = newest.verdicts.get(str(candidate.number), "") if newest else ""
+    return CandidateRow(candidate, _position(candidate.position_xyz_mm), recorded, chosen=recorded)
 
 
 def _reading_words(reading: CalciumReading) -> str:

@@ -236,8 +236,8 @@ def _check_attested(version: SeriesVersion, is_gated_without_metal: bool, is_lar
 
 def _check_verdicts(candidates: list[CalciumCandidate], verdicts: Mapping[str, str]) -> None:
     expected = {str(candidate.number) for candidate in candidates}
-    if missing := sorted(expected - set(verdicts), key=int):
-        sentence = f'Candidate {", ".join(missing)} has no verdict; every one needs an artery or "not coronary".'
+    if missing := sorted(int(number) for number in expected - set(verdicts)):
+        sentence = f'{_candidates_have(missing)} no verdict; every one needs an artery or "not coronary".'
         raise CalciumReadingError(sentence, code="VERDICT_MISSING", field="verdicts")
     if unknown := sorted(set(verdicts) - expected):
         raise CalciumReadingError(
@@ -249,3 +249,12 @@ def _check_verdicts(candidates: list[CalciumCandidate], verdicts: Mapping[str, s
             f"{', '.join(repr(verdict[:20]) for verdict in wrong[:5])} is not a verdict; the verdicts are {known}."
         )
         raise CalciumReadingError(sentence, code="UNKNOWN_VERDICT", field="verdicts")
+
+
+def _candidates_have(numbers: list[int]) -> str:
+    """`Candidate 1 has`, `Candidates 2 to 6 have`, `Candidates 1, 3 and 4 have`."""
+    if len(numbers) == 1:
+        return f"Candidate {numbers[0]} has"
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"Candidates {numbers[0]} to {numbers[-1]} have"
+    return f"Candidates {', '.join(map(str, numbers[:-1]))} and {numbers[-1]} have"

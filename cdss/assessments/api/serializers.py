@@ -36,15 +36,23 @@ class AssessmentQuery(PageQuery):
     )
 
 
+SEEN_REVIEW = (
+    "The newest answer you were shown; null: none. 409 ANSWERED_MEANWHILE where another came since. Left out: not "
+    "checked, and an acknowledgement leaves an override standing in the worklist."
+)
+
+
 @extend_schema_serializer(component_name="Acknowledge")
 class AcknowledgeRequest(StrictSerializer):
     comment = TextField(max_length=4000, allow_blank=True, default="")
+    seen_review = serializers.UUIDField(required=False, allow_null=True, help_text=SEEN_REVIEW)
 
 
 @extend_schema_serializer(component_name="Override")
 class OverrideRequest(StrictSerializer):
     reason = CodeField(OverrideReason)
     comment = TextField(max_length=4000, allow_blank=True, default="")
+    seen_review = serializers.UUIDField(required=False, allow_null=True, help_text=SEEN_REVIEW)
 
 
 class ContributionResource(serializers.Serializer[Any]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db.models import Prefetch
 from drf_spectacular.utils import OpenApiExample
@@ -93,7 +94,7 @@ class AcknowledgeView(ApiView):
     )
     @idempotent
     def post(self, request: Request, assessment_id: uuid.UUID) -> Response:
-        body = body_parsed(AcknowledgeRequest, request)
+        body = _seen_review(body_parsed(AcknowledgeRequest, request))
         review = assessment_acknowledge(
             actor=self.actor, assessment_id=assessment_id, idempotency_key=idempotency_key(request), **body
         )
@@ -121,8 +122,13 @@ class OverrideView(ApiView):
     )
     @idempotent
     def post(self, request: Request, assessment_id: uuid.UUID) -> Response:
-        body = body_parsed(OverrideRequest, request)
+        body = _seen_review(body_parsed(OverrideRequest, request))
         review = assessment_override(
             actor=self.actor, assessment_id=assessment_id, idempotency_key=idempotency_key(request), **body
         )
         return Response(ReviewResource(review).data, status=201)
+
+
+def _seen_review(body: dict[str, Any]) -> dict[str, Any]:
+    """As the service reads it: null says that no answer was there to be seen, which is not the same as saying nothing."""
+    return {**body, "seen_review": str(body["seen_review"] or "")} if "seen_review" in body else body

@@ -29,27 +29,48 @@ class OverrideReasonError(DomainError):
 
 
 def assessment_acknowledge(
-    *, actor: Actor, assessment_id: uuid.UUID, comment: str = "", idempotency_key: str | None = None
+    *,
+    actor: Actor,
+    assessment_id: uuid.UUID,
+    comment: str = "",
+    seen_review: str | None = None,
+    idempotency_key: str | None = None,
 ) -> AssessmentReview:
-    """I have seen this risk."""
-    return _review(actor, assessment_id, ReviewKind.ACKNOWLEDGE, "", comment, idempotency_key)
+    """I have seen this risk.
+
+    `seen_review` is the id of the newest answer that the caller was shown ("": none). With it nobody answers over an
+    answer without having seen it; without it (None) an acknowledgement leaves an override standing in the worklist.
+    """
+    return _review(actor, assessment_id, ReviewKind.ACKNOWLEDGE, "", comment, seen_review, idempotency_key)
 
 
 def assessment_override(
-    *, actor: Actor, assessment_id: uuid.UUID, reason: str, comment: str = "", idempotency_key: str | None = None
+    *,
+    actor: Actor,
+    assessment_id: uuid.UUID,
+    reason: str,
+    comment: str = "",
+    seen_review: str | None = None,
+    idempotency_key: str | None = None,
 ) -> AssessmentReview:
-    """I decide otherwise, because."""
+    """I decide otherwise, because. `seen_review` as in `assessment_acknowledge`."""
     if reason not in OverrideReason.values:
         known = ", ".join(OverrideReason.values)
         raise OverrideReasonError(f"An override names its reason, one of: {known}.", field="reason")
     if reason == OverrideReason.OTHER and not comment.strip():
         raise OverrideReasonError("Another reason is given in the comment.", code="COMMENT_MISSING", field="comment")
-    return _review(actor, assessment_id, ReviewKind.OVERRIDE, reason, comment, idempotency_key)
+    return _review(actor, assessment_id, ReviewKind.OVERRIDE, reason, comment, seen_review, idempotency_key)
 
 
 @transaction.atomic
 def _review(
-    actor: Actor, assessment_id: uuid.UUID, kind: ReviewKind, reason: str, comment: str, key: str | None
+    actor: Actor,
+    assessment_id: uuid.UUID,
+    kind: ReviewKind,
+    reason: str,
+    comment: str,
+    seen_review: str | None,
+    key: str | None,
 ) -> AssessmentReview:
     actor.require(scopes.ASSESSMENTS_REVIEW)
     if len(comment) > MAX_COMMENT_LENGTH:
@@ -57,16 +78,16 @@ def _review(
         raise OverrideReasonError(sentence, code="COMMENT_TOO_LONG", field="comment")
     assessment = assessment_visible_to(actor, assessment_id)
     known = _known(assessment, actor, key)
-    if known is not None:
-        if (known.kind, known.reason, known.comment) != (kind, reason, comment.strip()):
-            sentence = "This idempotency key was used for another answer."
-            raise ConflictError(sentence, code="IDEMPOTENCY_KEY_REUSED")
+    if known is not None and (known.kind, known.reason, known.comment) == (kind, reason, comment.strip()):
         return known
     # The entry's lock orders an answer against the record that may be replacing what it answers.
     entry = WorklistEntry.objects.select_for_update().filter(patient=assessment.patient_id).first()
     if entry is None or entry.assessment_id != assessment.id:
         sentence = "A newer record has replaced this one; nothing was recorded. Open the newer one and answer that."
         raise ConflictError(sentence, code="SUPERSEDED")
+    _check_seen(assessment, seen_review)
+    if known is not None:
+        raise ConflictError("This idempotency key was used for another answer.", code="IDEMPOTENCY_KEY_REUSED")
     try:
         with transaction.atomic():
             review = AssessmentReview.objects.create(
@@ -85,7 +106,9 @@ def _review(
             raise
         return known
     state = WorklistState.ACKNOWLEDGED if kind == ReviewKind.ACKNOWLEDGE else WorklistState.OVERRIDDEN
-    WorklistEntry.objects.filter(patient=assessment.patient_id).update(state=state)
+    # Who does not say which answers were seen may not know of the override.
+    if seen_review is not None or entry.state != WorklistState.OVERRIDDEN:
+        WorklistEntry.objects.filter(patient=assessment.patient_id).update(state=state)
     action = "assessment.acknowledged" if kind == ReviewKind.ACKNOWLEDGE else "assessment.overridden"
     audit_append(
         actor=actor,
@@ -97,6 +120,20 @@ def _review(
         details={"review": str(review.id), "reason": reason},
     )
     return review
+
+
+def _check_seen(assessment: Assessment, seen_review: str | None) -> None:
+    """The caller holds the lock of the worklist entry: no answer comes between this look and the one to record."""
+    last = AssessmentReview.objects.filter(assessment=assessment).order_by("-reviewed_at").first()
+    if last is None or seen_review is None or seen_review == str(last.id):
+        return
+    said = ReviewKind(last.kind).label.lower()
+    because = f", {OverrideReason(last.reason).label}" if last.reason else ""
+    sentence = (
+        f"{last.reviewer_name} has answered this meanwhile: {said}{because}. Nothing was recorded; answer again if "
+        "yours should stand."
+    )
+    raise ConflictError(sentence, code="ANSWERED_MEANWHILE")
 
 
 def _known(assessment: Assessment, actor: Actor, key: str | None) -> AssessmentReview | None:

@@ -46,13 +46,20 @@ def review(request: HttpRequest, actor: Actor, assessment_id: uuid.UUID) -> Http
 
 def _answer(actor: Actor, assessment_id: uuid.UUID, form: ReviewForm) -> None:
     if form.kind == ReviewKind.ACKNOWLEDGE:
-        assessment_acknowledge(actor=actor, assessment_id=assessment_id, comment=form.comment, idempotency_key=form.key)
+        assessment_acknowledge(
+            actor=actor,
+            assessment_id=assessment_id,
+            comment=form.comment,
+            seen_review=form.seen_review,
+            idempotency_key=form.key,
+        )
     elif form.kind == ReviewKind.OVERRIDE:
         assessment_override(
             actor=actor,
             assessment_id=assessment_id,
             reason=form.reason,
             comment=form.comment,
+            seen_review=form.seen_review,
             idempotency_key=form.key,
         )
     else:

@@ -152,6 +152,22 @@ def test_overriding_needs_its_reason(clinician: Api, assessment: Assessment) -> 
     assert actions().count("assessment.overridden") == 1
 
 
+def test_an_acknowledgement_that_names_no_seen_answer_leaves_an_override_in_the_worklist(
+    clinician: Api, assessment: Assessment
+) -> None:
+    path = f"/assessments/{assessment.id}"
+    override = clinician.post(f"{path}/override", {"reason": "INPUT_WRONG", "seen_review": None}).json()
+    assert clinician.post(f"{path}/acknowledge", {}).status_code == 201
+    assert WorklistEntry.objects.get().state == "OVERRIDDEN"
+    stale = clinician.post(f"{path}/acknowledge", {"seen_review": override["id"]})
+    assert "has answered this meanwhile: acknowledged." in assert_problem(stale, 409, "ANSWERED_MEANWHILE")["detail"]
+    assert_problem(clinician.post(f"{path}/acknowledge", {"seen_review": None}), 409, "ANSWERED_MEANWHILE")
+    newest = str(AssessmentReview.objects.latest("reviewed_at").id)
+    assert clinician.post(f"{path}/acknowledge", {"seen_review": newest}).status_code == 201
+    assert WorklistEntry.objects.get().state == "ACKNOWLEDGED"
+    assert AssessmentReview.objects.count() == 3
+
+
 def test_superseded_record_cannot_be_answered(
     clinician: Api, hospital: Hospital, patient: Patient, assessment: Assessment
 ) -> None:

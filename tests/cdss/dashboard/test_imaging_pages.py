@@ -215,6 +215,8 @@ def test_second_reader_is_told_of_the_first_before_replacing_the_reading(
     assert "read by Clinician of north" in page
     kept = [a["name"] for _, a in tags_of(refused.content) if "checked" in a and a.get("value") == "NOT_CORONARY"]
     assert kept == [name for name in sent if name.startswith("verdict-")]
+    recorded = verdicts_of(version)  # all LAD: what the first reader said stands beside what the second one chose
+    assert page.count("Reading 1: LAD") == len(recorded)
     assert CalciumReading.objects.count() == 1
     assert signed_in(second).post(address, {**sent, "seen_reading": seen_in(refused.content)}).status_code == 303
     assert CalciumReading.objects.latest("number").reader_name == "Second Reader"
@@ -224,6 +226,7 @@ def test_second_reader_is_told_of_the_first_before_replacing_the_reading(
     ("missing", "attested", "sentence"),
     [
         (1, ATTESTED, 'Candidate 1 has no verdict; every one needs an artery or "not coronary".'),
+        (2, ATTESTED, 'Candidates 1 and 2 have no verdict; every one needs an artery or "not coronary".'),
         (0, {"attests_no_metal": "on"}, "Nothing was scored."),
     ],
 )
@@ -236,6 +239,11 @@ def test_an_incomplete_reading_is_refused_and_every_verdict_kept(
     assert sentence.replace('"', "&quot;") in text_of(response.content)
     kept = [a["name"] for _, a in tags_of(response.content) if "checked" in a and a.get("value") == "RCA"]
     assert kept == list(sent)
+    # Said at the top too, with the way to the form.
+    top = response.content.decode().split('class="columns"')[0]
+    assert sentence.replace('"', "&quot;") in top
+    assert f'<a href="#series-{version.id}">' in top
+    assert f'id="series-{version.id}"' in response.content.decode()
     assert CalciumReading.objects.count() == 0
 
 

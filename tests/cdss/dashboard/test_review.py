@@ -7,6 +7,8 @@ import uuid
 import pytest
 from django.test import Client
 
+from cdss.accounts.models import Role
+from cdss.accounts.services import user_create
 from cdss.assessments.models import Assessment, AssessmentReview, WorklistEntry
 from cdss.audit.models import AuditEntry
 from cdss.jobs.running import jobs_run_due
@@ -14,7 +16,7 @@ from patients.models import Patient
 from tests import factories
 from tests.cdss.dashboard.conftest import SignIn
 from tests.cdss.dashboard.reading import tags_of, text_of
-from tests.factories import Hospital
+from tests.factories import PASSWORD, Hospital
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +26,7 @@ def address(assessed: Patient) -> str:
     return f"/assessments/{Assessment.objects.get(patient=assessed).id}/review/"
 
 
-def test_acknowledging_returns_to_the_page_where_it_is_read_only(
+def test_acknowledging_returns_to_the_page_where_it_stands(
     clinician: Client, assessed: Patient, address: str
 ) -> None:
     response = clinician.post(address, {"kind": "ACKNOWLEDGE", "comment": "Discussed <b>today</b>."})
@@ -32,7 +34,7 @@ def test_acknowledging_returns_to_the_page_where_it_is_read_only(
     page = clinician.get(f"/patients/{assessed.id}/").content
     assert "Acknowledged by Clinician of north" in text_of(page)
     assert "Discussed &lt;b&gt;today&lt;/b&gt;." in page.decode()
-    assert address not in page.decode()
+    assert "<details><summary>Answer again</summary>" in page.decode()
     assert WorklistEntry.objects.get().state == "ACKNOWLEDGED"
     assert AuditEntry.objects.filter(action="assessment.acknowledged").count() == 1
 
@@ -42,6 +44,58 @@ def test_overriding_shows_its_reason_in_words(clinician: Client, assessed: Patie
     page = text_of(clinician.get(f"/patients/{assessed.id}/").content)
     assert "Overridden by Clinician of north" in page
     assert "An input is wrong. Cuff too small." in page
+
+
+def test_a_wrong_click_is_put_right_on_the_page_and_both_answers_stay(
+    clinician: Client, assessed: Patient, address: str
+) -> None:
+    clinician.post(address, {"kind": "ACKNOWLEDGE"})
+    page = clinician.get(f"/patients/{assessed.id}/").content
+    forms = [a["action"] for tag, a in tags_of(page) if tag == "form" and "/review/" in (a.get("action") or "")]
+    assert set(forms) == {address}
+    sent = {"kind": "OVERRIDE", "reason": "INPUT_WRONG", **hidden_in(page)}
+    assert clinician.post(address, sent).status_code == 303
+    said = text_of(clinician.get(f"/patients/{assessed.id}/").content)
+    assert said.index("Acknowledged by Clinician of north") < said.index("Overridden by Clinician of north")
+    assert WorklistEntry.objects.get().state == "OVERRIDDEN"
+    answered = AuditEntry.objects.filter(action__in=["assessment.acknowledged", "assessment.overridden"])
+    assert list(answered.order_by("seq").values_list("action", flat=True)) == [
+        "assessment.acknowledged",
+        "assessment.overridden",
+    ]
+
+
+def hidden_in(page: bytes) -> dict[str, str]:
+    return {str(a["name"]): a["value"] or "" for _, a in tags_of(page) if a.get("name") in {"key", "seen_review"}}
+
+
+@pytest.mark.parametrize("seen", ["shown", "", "nonsense"])
+def test_nobody_acknowledges_over_an_override_they_have_not_seen(
+    hospital: Hospital, clinician: Client, assessed: Patient, address: str, signed_in: SignIn, seen: str
+) -> None:
+    second = user_create(
+        organisation=hospital.organisation,
+        username="second",
+        full_name="Second Clinician",
+        role=Role.CLINICIAN,
+        password=PASSWORD,
+    )
+    before = hidden_in(clinician.get(f"/patients/{assessed.id}/").content)
+    assert before["seen_review"] == ""
+    sent = {"kind": "OVERRIDE", "reason": "INPUT_WRONG", "comment": "Cuff."}
+    assert signed_in(second).post(address, sent).status_code == 303
+    late = {"kind": "ACKNOWLEDGE", "comment": "typed before"}
+    refused = clinician.post(address, {**late, **before, **({} if seen == "shown" else {"seen_review": seen})})
+    assert refused.status_code == 409
+    page = text_of(refused.content)
+    assert "Second Clinician has answered this meanwhile: overridden, An input is wrong. Nothing was recorded" in page
+    assert '<a href="#answer">Second Clinician has answered' in refused.content.decode()
+    assert ">typed before</textarea>" in refused.content.decode()
+    assert "<details open><summary>Answer again</summary>" in refused.content.decode()
+    assert WorklistEntry.objects.get().state == "OVERRIDDEN"
+    assert AssessmentReview.objects.count() == 1
+    assert clinician.post(address, {**late, **hidden_in(refused.content)}).status_code == 303
+    assert WorklistEntry.objects.get().state == "ACKNOWLEDGED"
 
 
 def test_form_sent_twice_is_one_answer(clinician: Client, assessed: Patient, address: str) -> None:
@@ -89,7 +143,6 @@ def test_only_clinicians_of_the_hospital_answer(
         assert signed_in(user).post(address, {"kind": "ACKNOWLEDGE"}).status_code == 404
     assert Client().post(address, {"kind": "ACKNOWLEDGE"}).status_code == 302
     assert signed_in(hospital.clinician).post(f"/assessments/{uuid.uuid4()}/review/").status_code == 404
-    assert signed_in(hospital.clinician).get(address).status_code == 405
     assert AssessmentReview.objects.count() == 0
 
 
