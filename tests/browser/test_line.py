@@ -138,3 +138,36 @@ def test_everything_works_without_script_and_on_a_narrow_screen(
     expect(page.locator("#answer").get_by_text("by Clinician of north")).to_be_visible()
     assert watch.problems == []
     page.context.close()
+
+
+def test_an_answer_sent_after_the_session_ended_is_not_lost_without_a_word(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    at = factories.hospital("north")
+    who = factories.complete_patient(at)
+    jobs_run_due()
+    page, watch = watched_page(browser, live_server.url)
+    sign_in(page, at.clinician.username)
+    page.goto(f"/patients/{who.id}/")
+    page.get_by_role("textbox", name="Comment").fill("Seen with the patient.")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_role("alert")).to_have_text("Your session had ended; what you sent was not recorded.")
+    assert not AssessmentReview.objects.exists()
+    page.get_by_label("User name").fill(at.clinician.username)
+    page.get_by_label("Password").fill(factories.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{live_server.url}/patients/{who.id}/")
+    # A wrong click is put right on the page.
+    page.get_by_role("button", name="Acknowledge").click()
+    page.get_by_text("Answer again").click()
+    page.get_by_text("Override: I decide otherwise").click()
+    page.get_by_label("An input is wrong").check()
+    page.get_by_role("button", name="Override").click()
+    expect(page.locator("#cardiovascular")).to_contain_text("Overridden by Clinician of north")
+    assert list(AssessmentReview.objects.order_by("reviewed_at").values_list("kind", flat=True)) == [
+        "ACKNOWLEDGE",
+        "OVERRIDE",
+    ]
+    assert watch.problems == []
+    page.context.close()

@@ -30,7 +30,7 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         if isinstance(request.user, User):
             return _see_other(_after_sign_in(request, actor_of(request.user), goal))
-        return render(request, "dashboard/sign_in.html", {"next": goal})
+        return render(request, "dashboard/sign_in.html", {"next": goal, "is_ended": "ended" in request.GET})
     username = typed(request.POST, "username")
     user = authenticate(request, username=username, password=request.POST.get("password", ""))
     if not isinstance(user, User):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from cdss.assessments.models import Assessment, AssessmentReview
 from cdss.audit.models import AuditEntry
+from patients.models import Patient
 from tests.cdss.dashboard.reading import text_of
 from tests.factories import PASSWORD, Hospital
 
@@ -89,6 +92,52 @@ def test_signing_out_ends_the_session_and_is_recorded(hospital: Hospital, clinic
 def test_a_fragment_asked_for_after_the_session_sends_the_window_to_sign_in(hospital: Hospital) -> None:
     response = Client().get("/worklist/changes/", headers={"HX-Request": "true"})
     assert (response.status_code, response["HX-Redirect"]) == (401, "/sign-in/")
+
+
+ENDED = "Your session had ended; what you sent was not recorded."
+
+
+def test_who_sends_a_form_after_the_session_is_told_and_comes_back_to_its_page(
+    hospital: Hospital, assessed: Patient
+) -> None:
+    page = f"/patients/{assessed.id}/"
+    sent = {"kind": "ACKNOWLEDGE"}
+    address = f"/assessments/{Assessment.objects.get().id}/review/"
+    client = Client()
+    refused = client.post(address, sent, headers={"Referer": f"http://testserver{page}?a=b#answer"})
+    assert (refused.status_code, refused["Location"]) == (
+        302,
+        f"/sign-in/?{urlencode({'next': page + '?a=b'})}&ended=1",
+    )
+    sign_in = client.get(refused["Location"])
+    assert ENDED in text_of(sign_in.content)
+    assert f'name="next" value="{page}?a=b"' in sign_in.content.decode()
+    assert ENDED not in text_of(Client().get("/sign-in/?next=/patients/").content)
+    fragment = client.post(
+        address, sent, headers={"HX-Request": "true", "HX-Current-URL": f"http://testserver{page}", "Referer": "x"}
+    )
+    assert fragment.status_code == 401
+    assert fragment["HX-Redirect"] == f"/sign-in/?{urlencode({'next': page})}&ended=1"
+    poll = client.get(f"{page}work/", headers={"HX-Request": "true", "HX-Current-URL": f"http://testserver{page}"})
+    assert poll["HX-Redirect"] == f"/sign-in/?{urlencode({'next': page})}"
+    assert not AssessmentReview.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [
+        "https://evil.example/patients/",
+        "//evil.example/",
+        "http://testserver//evil.example/",
+        "http://testserver@evil.example/",
+        "javascript:alert(1)",
+        "http://testserver/sign-in/",
+        "",
+    ],
+)
+def test_a_form_from_elsewhere_leads_nowhere_after_sign_in(hospital: Hospital, claimed: str) -> None:
+    response = Client().post("/audit/verify/", headers={"Referer": claimed})
+    assert (response.status_code, response["Location"]) == (302, "/sign-in/?ended=1")
 
 
 def test_sign_in_page_says_what_this_is_and_where_it_runs(settings: Settings, db: None) -> None:
