@@ -314,6 +314,8 @@ class WorklistEntry(models.Model):
     sentence = models.TextField(blank=True)
     waiting_since = models.DateTimeField()
     headline = models.ForeignKey(RiskEstimate, null=True, on_delete=models.PROTECT, related_name="+")
+    # Said beside a headline of another section: the cardiovascular number that is not there.
+    cardiovascular_refusal = models.ForeignKey(RiskEstimate, null=True, on_delete=models.PROTECT, related_name="+")
     reassess_at = models.DateTimeField(null=True)  # the earliest moment at which time alone changes a feature
 
     class Meta:

@@ -71,7 +71,8 @@ def worklist(actor: Actor, *, state: str = WorklistState.NEW) -> QuerySet[Workli
     """Who waits longest comes first: never ordered by a ten-year risk, so that a refused patient does not sink."""
     if not actor.may(scopes.ASSESSMENTS_READ) or actor.organisation_id is None:
         return WorklistEntry.objects.none()
-    entries = WorklistEntry.objects.filter(organisation_id=actor.organisation_id).select_related("patient", "headline")
+    entries = WorklistEntry.objects.filter(organisation_id=actor.organisation_id)
+    entries = entries.select_related("patient", "headline", "cardiovascular_refusal")
     if state:
         entries = entries.filter(state=state)
     return entries.order_by("waiting_since", "patient_id")
@@ -118,9 +119,8 @@ def worklist_page(
     if after is not None:
         since, patient_id = after
         entries = entries.filter(waiting_since__gte=since).exclude(waiting_since=since, patient_id__lte=patient_id)
-    found = list(
-        entries.select_related("patient__organisation", "headline").prefetch_related("patient__identifiers")[: size + 1]
-    )
+    entries = entries.select_related("patient__organisation", "headline", "cardiovascular_refusal")
+    found = list(entries.prefetch_related("patient__identifiers")[: size + 1])
     return WorklistPage(found[:size], count, mark, len(found) > size)
 
 

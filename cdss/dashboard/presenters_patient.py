@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from cdss.assessments.models import Assessment, ReviewKind, RiskEstimate
-from cdss.assessments.services.assess import headline_of
+from cdss.assessments.services.assess import cardiovascular_refusal_of, headline_of
 from cdss.assessments.services.snapshot import age_completed_years
 from cdss.dashboard.presenters_refusals import LIMITED_HORIZON
 from cdss.dashboard.words import equation_words, outcome_words, score_words
@@ -28,6 +28,7 @@ class Banner:
 class HistoryRow:
     assessment: Assessment
     headline: RiskEstimate | None
+    cardiovascular_refusal: RiskEstimate | None  # where the headline is of another section
     score: str
     title: str
     answer: str
@@ -68,6 +69,7 @@ def present_history(assessments: Iterable[Assessment], current: Assessment | Non
             HistoryRow(
                 assessment=assessment,
                 headline=headline,
+                cardiovascular_refusal=cardiovascular_refusal_of(estimates) if estimates else None,
                 score=headline_score(headline),
                 title=headline_words(headline.outcome, headline.horizon_years, headline.equation) if headline else "",
                 answer="; ".join(reviews),

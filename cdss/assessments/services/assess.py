@@ -124,6 +124,7 @@ def assessment_record(*, patient: Patient, as_of: datetime, computation: Computa
         patient=patient,
         assessment=assessment,
         headline=headline_of(estimates),
+        cardiovascular_refusal=cardiovascular_refusal_of(estimates),
         reassess_at=reassess_at,
     )
     study_outcomes_settle(patient=patient, assessment=assessment)
@@ -157,11 +158,24 @@ def headline_of(estimates: Sequence[RiskEstimate]) -> RiskEstimate:
     Familial hypercholesterolaemia moves the cardiovascular numbers to the second place without replacing them: the
     first of them stays the headline, not the stroke risk that now stands before it.
     """
+    moved, primary = _leading(estimates)
+    risks = [item for item in (*moved, *primary) if item.risk is not None]
+    return next(iter(risks), next(iter(primary), next(item for item in estimates if not item.is_genetic)))
+
+
+def cardiovascular_refusal_of(estimates: Sequence[RiskEstimate]) -> RiskEstimate | None:
+    """Why no cardiovascular number leads, where the headline is of another section: that must not pass unsaid."""
+    moved, primary = _leading(estimates)
+    leading = [item for item in (*moved, *primary) if item.section == Section.CARDIOVASCULAR]
+    if not leading or headline_of(estimates).section == Section.CARDIOVASCULAR:
+        return None
+    return None if any(not item.reason_code for item in leading) else leading[0]
+
+
+def _leading(estimates: Sequence[RiskEstimate]) -> tuple[list[RiskEstimate], list[RiskEstimate]]:
     shown = [item for item in estimates if not item.is_genetic]
     primary = [item for item in shown if item.role == EstimateRole.PRIMARY]
-    moved = [item for item in shown if item.role == EstimateRole.SECOND and _is_moved_by_fh(item)]
-    risks = [item for item in (*moved, *primary) if item.risk is not None]
-    return next(iter(risks), next(iter(primary), shown[0]))
+    return [item for item in shown if item.role == EstimateRole.SECOND and _is_moved_by_fh(item)], primary
 
 
 def _is_moved_by_fh(estimate: RiskEstimate) -> bool:

@@ -19,7 +19,12 @@ _OF_AN_END = ("outcome", "reason_code", "sentence", "assessment_id")
 
 
 def worklist_upsert(
-    *, patient: Patient, assessment: Assessment, headline: RiskEstimate, reassess_at: datetime | None
+    *,
+    patient: Patient,
+    assessment: Assessment,
+    headline: RiskEstimate,
+    cardiovascular_refusal: RiskEstimate | None,
+    reassess_at: datetime | None,
 ) -> None:
     """The newest record of each patient waits for an answer: from its recording, or since an unanswered one before.
 
@@ -30,6 +35,7 @@ def worklist_upsert(
         "assessment": assessment,
         "state": WorklistState.NEW,
         "headline": headline,
+        "cardiovascular_refusal": cardiovascular_refusal,
         "outcome": headline.outcome,
         "horizon_years": headline.horizon_years,
         "equation": headline.equation,

@@ -55,6 +55,40 @@ def test_order_is_by_waiting_time_and_a_refused_patient_does_not_sink(clinician:
     assert "PRIOR_STROKE" in page
 
 
+def test_a_stroke_risk_does_not_hide_that_the_cardiovascular_risk_is_refused(
+    hospital: Hospital, clinician: Client
+) -> None:
+    who = factories.patient(hospital)
+    factories.record(
+        hospital, who, *factories.complete_labs(), *factories.complete_answers(prior_cardiovascular_disease="yes")
+    )
+    jobs_run_due()
+    entry = WorklistEntry.objects.get(patient=who)
+    assert entry.headline is not None
+    assert (entry.headline.section, entry.risk is None) == ("STROKE", False)
+    assert entry.cardiovascular_refusal is not None
+    code = entry.cardiovascular_refusal.reason_code
+    assert code
+    for address in ("/", "/patients/", f"/patients/{who.id}/"):
+        assert f"Cardiovascular: no number {code}" in text_of(clinician.get(address).content), address
+    factories.record(hospital, who, factories.answer("prior_cardiovascular_disease", "no", days_ago=1))
+    jobs_run_due()
+    assert WorklistEntry.objects.get(patient=who).cardiovascular_refusal is None
+    assert "Cardiovascular: no number" not in text_of(clinician.get("/").content)
+
+
+def test_answered_lists_do_not_say_that_anybody_waits(
+    hospital: Hospital, clinician: Client, three: list[Patient]
+) -> None:
+    record = Assessment.objects.get(patient=three[2])
+    assessment_acknowledge(actor=hospital.clinician_actor, assessment_id=record.id)
+    answered = text_of(clinician.get("/?state=ACKNOWLEDGED").content)
+    assert "1 patient, who waited longest first." in answered
+    assert "Began to wait" in answered
+    assert "Waiting since" not in answered
+    assert "Waiting since" in text_of(clinician.get("/").content)
+
+
 def test_points_stand_where_no_risk_is_shown_first(signed_in: SignIn) -> None:
     """Familial hypercholesterolaemia puts SCORE2 second and refuses it: the points of atrial fibrillation lead."""
     at = factories.hospital("south", region="EUROPE")
