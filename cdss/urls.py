@@ -3,9 +3,14 @@
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from cdss.audit.views import audit_log
+from patients.selectors import AuditedPatients
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("cdss.core.urls")),
     path("", include("cdss.dashboard.urls")),
+    # The log knows no patient: what an identifier stands for is handed to it here, above both.
+    path("audit/", audit_log, {"patients": AuditedPatients()}, name="audit-log"),
     path("audit/", include("cdss.audit.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/", include("patients.api.urls")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -146,3 +147,24 @@ def refused_observations_of(actor: Actor, patient: Patient, as_of: datetime) -> 
         patient=patient, recorded_at__lte=as_of
     )
     return list(refused.filter(~Exists(accepted)).order_by("-effective_at", "-recorded_at", "-id"))
+
+
+class AuditedPatients:
+    """What the audit log asks about the patients of the auditor's organisation: who has an identifier, and which."""
+
+    def ids(self, actor: Actor, identifier: str) -> list[uuid.UUID]:
+        """Whom an identifier names; several systems may have given the same one."""
+        named = self._identifiers(actor).filter(value__iexact=identifier)
+        return sorted(set(named.values_list("patient_id", flat=True)))
+
+    def identifiers(self, actor: Actor, patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+        found: dict[uuid.UUID, list[str]] = {}
+        rows = self._identifiers(actor).filter(patient_id__in=set(patient_ids)).order_by("value")
+        for patient_id, value in rows.values_list("patient_id", "value"):
+            found.setdefault(patient_id, []).append(value)
+        return {patient_id: ", ".join(values) for patient_id, values in found.items()}
+
+    def _identifiers(self, actor: Actor) -> QuerySet[PatientIdentifier]:
+        if not actor.may(scopes.AUDIT_READ) or actor.organisation_id is None:
+            return PatientIdentifier.objects.none()
+        return PatientIdentifier.objects.filter(patient__organisation_id=actor.organisation_id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
+from datetime import datetime
 
 from django.db.models import JSONField, Q, QuerySet
 from django.db.models.functions import Cast
@@ -22,16 +24,25 @@ def audit_search(
     actor: Actor,
     *,
     action: str = "",
-    patient_id: uuid.UUID | None = None,
+    patient_ids: Collection[uuid.UUID] | None = None,
     actor_text: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
     before: int | None = None,
 ) -> QuerySet[AuditEntry]:
-    """Entries newest first; `actor_text` is part of the acting person's or system's name, or the whole id."""
+    """Entries newest first; `actor_text` is part of the acting person's or system's name, or the whole id.
+
+    `patient_ids` None is everybody; entries are of `since` and later, and before `until`.
+    """
     entries = audit_entries_visible_to(actor)
     if action:
         entries = entries.filter(action=action)
-    if patient_id is not None:
-        entries = entries.filter(patient_id=patient_id)
+    if patient_ids is not None:
+        entries = entries.filter(patient_id__in=patient_ids)
+    if since is not None:
+        entries = entries.filter(recorded_at__gte=since)
+    if until is not None:
+        entries = entries.filter(recorded_at__lt=until)
     if actor_text.strip():
         parsed = entries.annotate(parsed=Cast("body", JSONField()))
         wanted = actor_text.strip()

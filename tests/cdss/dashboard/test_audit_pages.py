@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -63,6 +65,38 @@ def test_filters_find_by_act_patient_and_person(hospital: Hospital, auditor: Cli
     assert "That is not a patient's id." in text_of(wrong.content).replace("&#x27;", "'")
 
 
+def test_a_patient_is_found_by_identifier_and_shown_with_it(
+    hospital: Hospital, other_hospital: Hospital, auditor: Client, signed_in: SignIn
+) -> None:
+    who, other = factories.patient(hospital, mrn="N-77"), factories.patient(hospital, mrn="N-78")
+    page = auditor.get("/audit/?patient=n-77").content.decode()
+    assert rows_of(text_of(page)) == 1
+    assert f'<span class="identifier">N-77</span> patient {who.id}' in page
+    assert str(other.id) not in page
+    assert "N-78" in shown(auditor)
+    entry = AuditEntry.objects.filter(action="audit.viewed", patient_id=who.id).get()
+    assert "77" not in json.dumps(json.loads(entry.body)["details"])
+    unknown = signed_in(other_hospital.auditor).get("/audit/?patient=N-77")
+    assert unknown.status_code == 422
+    assert "No patient of this organisation has it as an identifier either." in text_of(unknown.content)
+
+
+def test_days_are_the_hospitals_own_and_both_count(hospital: Hospital, auditor: Client) -> None:
+    factories.patient(hospital)
+    entry = AuditEntry.objects.get(action="patient.created")
+    day = entry.recorded_at.astimezone(ZoneInfo(hospital.organisation.time_zone)).date()
+    before, after = day - timedelta(days=1), day + timedelta(days=1)
+    wanted = "?action=patient.created&since={}&until={}"
+    assert rows_of(shown(auditor, wanted.format(day, day))) == 1
+    assert rows_of(shown(auditor, wanted.format(before, ""))) == 1
+    for since, until in ((after, ""), ("", before), (after, after)):
+        assert "No entry matches." in shown(auditor, wanted.format(since, until))
+    for wrong in ("28.11.2026", "2026-02-30", "0001-01-01", "9999-12-31"):
+        refused = auditor.get(f"/audit/?until={wrong}")
+        assert refused.status_code == 422
+        assert "A day has the form 2026-11-28." in text_of(refused.content)
+
+
 def test_paging_shows_every_entry_once(
     hospital: Hospital, auditor: Client, assessed: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +139,8 @@ def test_verifying_shows_entries_and_head_and_leaves_an_entry(auditor: Client, a
     added = AuditEntry.objects.order_by("-seq").first()
     assert added is not None
     assert (added.action, json.loads(added.body)["details"]["intact"]) == ("audit.verified", True)
+    at = added.recorded_at.astimezone(ZoneInfo("America/New_York"))
+    assert f"Verified {at.day} {at:%b %Y, %H:%M:%S}, entry {added.seq} of the log" in page
 
 
 @pytest.mark.django_db(transaction=True)
