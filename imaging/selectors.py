@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 
 from django.db.models import Prefetch, QuerySet
 
@@ -12,6 +13,7 @@ from cdss.core.errors import NotFoundError
 from imaging.models import (
     CalciumCandidate,
     CalciumReading,
+    Instance,
     KeyImage,
     Measurement,
     Quarantine,
@@ -69,6 +71,15 @@ def key_image_visible_to(actor: Actor, key_image_id: uuid.UUID) -> KeyImage:
 
 def calcium_candidates(version: SeriesVersion) -> QuerySet[CalciumCandidate]:
     return version.calcium_candidates.select_related("key_image").order_by("number")
+
+
+def instances_stored(actor: Actor, sop_instance_uids: Iterable[str]) -> dict[str, Instance]:
+    """What is stored under the UIDs of objects kept apart: for whoever decides about those."""
+    if not actor.may(scopes.QUARANTINE_RESOLVE) or actor.organisation_id is None:
+        return {}
+    stored = Instance.objects.filter(organisation_id=actor.organisation_id, sop_instance_uid__in=set(sop_instance_uids))
+    stored = stored.select_related("series__study__patient")
+    return {row.sop_instance_uid: row for row in stored.prefetch_related("series__study__patient__identifiers")}
 
 
 def quarantine_visible_to(actor: Actor) -> QuerySet[Quarantine]:

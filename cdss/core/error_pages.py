@@ -42,6 +42,13 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
     return _page(request, status=404, title="Not found", sentence=sentence, code="NOT_FOUND")
 
 
+def method_not_allowed(request: HttpRequest, allow: str) -> HttpResponse:
+    sentence = "This address only takes what a form sends to it; opening it does nothing. Nothing was changed."
+    response = _page(request, status=405, title="Not a page", sentence=sentence, code="METHOD_NOT_ALLOWED")
+    response["Allow"] = allow
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     sentence = "Something failed on our side. What was recorded before is still there; quote the id below."
     return _page(request, status=500, title="Server error", sentence=sentence, code="SERVER_ERROR")

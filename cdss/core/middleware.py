@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
 from cdss.core import error_pages
@@ -79,13 +79,16 @@ class MalformedHeaderMiddleware:
 
 
 class DomainErrorMiddleware:
-    """A DomainError that left a view becomes problem+json for machines and a page for people."""
+    """A DomainError that left a view becomes problem+json for machines and a page for people; so does a bare 405."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            return error_pages.method_not_allowed(request, response["Allow"])
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from cdss.dashboard.words import date_words
-from imaging.models import Quarantine, QuarantineReason, QuarantineState
+from imaging.models import Instance, Quarantine, QuarantineReason, QuarantineState
 from patients.models import Patient
 
 
@@ -27,6 +27,7 @@ class QuarantineRow:
     """Images of one study that name the same person for the same reason; `item` is the first of them."""
 
     item: Quarantine
+    stored: Instance | None  # what has the UID already
     reason: str
     compared: list[Compared]
     can_link: bool
@@ -36,27 +37,33 @@ class QuarantineRow:
     error: str = ""
 
 
-def present_quarantine(items: Iterable[Quarantine]) -> list[QuarantineRow]:
+def present_quarantine(
+    items: Iterable[Quarantine], stored: Mapping[str, Instance] | None = None
+) -> list[QuarantineRow]:
+    """`stored` by UID: the object whose UID one that is kept apart uses again."""
     rows: dict[tuple[object, ...], QuarantineRow] = {}
     for item in items:
         stated = tuple(sorted(item.stated_identity.items()))
         key = (item.study_instance_uid, item.reason, item.patient_id, stated, item.state, item.resolution_comment)
-        rows.setdefault(key, _row(item)).ids.add(item.id)
+        rows.setdefault(key, _row(item, (stored or {}).get(item.sop_instance_uid))).ids.add(item.id)
     return list(rows.values())
 
 
-def _row(item: Quarantine) -> QuarantineRow:
+def _row(item: Quarantine, same_uid: Instance | None) -> QuarantineRow:
+    is_reused = item.reason == QuarantineReason.UID_CONFLICT and same_uid is not None
+    recorded = same_uid.series.study.patient if is_reused and same_uid else item.patient
     return QuarantineRow(
         item=item,
+        stored=same_uid if is_reused else None,
         reason=QuarantineReason(item.reason).label,
-        compared=_compared(item),
+        compared=_compared(item, recorded),
         can_link=item.reason == QuarantineReason.IDENTITY_MISMATCH and item.patient is not None,
         state_words=QuarantineState(item.state).label,
     )
 
 
-def _compared(item: Quarantine) -> list[Compared]:
-    stated, recorded = item.stated_identity, _recorded(item.patient)
+def _compared(item: Quarantine, patient: Patient | None) -> list[Compared]:
+    stated, recorded = item.stated_identity, _recorded(patient)
     items = (
         ("Identifier", stated.get("value"), recorded.get("identifier")),
         ("Family name", stated.get("family_name"), recorded.get("family_name")),

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("assessments/<uuid:assessment_id>/", patient.assessment, name="assessment"),
     path("assessments/<uuid:assessment_id>/review/", review.review, name="review"),
     path("series-versions/<uuid:series_version_id>/calcium/", review.calcium, name="calcium-confirm"),
+    path("key-images/<uuid:key_image_id>/", images.key_image_page, name="key-image-page"),
     path("key-images/<uuid:key_image_id>.png", images.key_image, name="key-image"),
     path("quarantine/", quarantine.quarantine, name="quarantine"),
     path("quarantine/<uuid:quarantine_id>/", quarantine.quarantine_decide, name="quarantine-decide"),

@@ -72,6 +72,14 @@ def of_series(world: World) -> dict[str, Any]:
     return {"series_instance_uid": world.version.series.series_instance_uid}
 
 
+def of_version(world: World) -> dict[str, Any]:
+    return {"series_version_id": world.version.id}
+
+
+def of_quarantine(world: World) -> dict[str, Any]:
+    return {"quarantine_id": world.quarantine.id}
+
+
 def of_trial(world: World) -> dict[str, Any]:
     return {"trial_id": world.trial.id}
 
@@ -145,7 +153,7 @@ ROWS = [
         frozenset({"clinician"}),
         303,
         404,
-        of=lambda world: {"series_version_id": world.version.id},
+        of=of_version,
         sent=lambda world: {
             "verdict-1": "LAD",
             "verdict-2": "RCA",
@@ -153,6 +161,13 @@ ROWS = [
             "attests_no_metal": "on",
         },
     ),
+    # Opened instead of sent to: the way to the page that the form stands on.
+    Row("answers", "GET", "PAGE", frozenset({"clinician"}), 303, 404, of=of_patient),
+    Row("review", "GET", "PAGE", frozenset({"clinician"}), 303, 404, of=of_assessment),
+    Row("calcium-confirm", "GET", "PAGE", frozenset({"clinician"}), 303, 404, of=of_version),
+    Row("quarantine-decide", "GET", "PAGE", frozenset({"administrator"}), 303, 303, of=of_quarantine),
+    Row("policy-trial-adopt", "GET", "PAGE", frozenset({"administrator"}), 303, 404, of=of_trial),
+    Row("key-image-page", "GET", "PAGE", READERS, 200, 404, of=lambda world: {"key_image_id": world.key_image.id}),
     Row("key-image", "GET", "PAGE", READERS, 200, 404, of=lambda world: {"key_image_id": world.key_image.id}),
     Row("quarantine", "GET", "PAGE", frozenset({"administrator"}), 200, 200),
     Row(
@@ -162,7 +177,7 @@ ROWS = [
         frozenset({"administrator"}),
         303,
         404,
-        of=lambda world: {"quarantine_id": world.quarantine.id},
+        of=of_quarantine,
         sent=lambda world: {"decision": "reject", "comment": "Another person."},
     ),
     Row("policy", "GET", "PAGE", PEOPLE, 200, 200),
@@ -184,6 +199,9 @@ ROWS = [
     Row("about-release", "GET", "PAGE", PEOPLE, 200, 200),
     Row("audit-log", "GET", "PAGE", frozenset({"auditor"}), 200, 200),
     Row("audit-log", "GET", "PAGE", frozenset({"auditor"}), 200, 200, query=searched("patient={world.patient.id}")),
+    # The identifier of another hospital's patient names nobody.
+    Row("audit-log", "GET", "PAGE", frozenset({"auditor"}), 200, 422, query=searched("patient=MRN-7749-ZX")),
+    Row("audit-log", "GET", "PAGE", frozenset({"auditor"}), 200, 200, query=searched("since=2026-01-01")),
     Row("audit-log", "GET", "PAGE", frozenset({"auditor"}), 200, 200, query=searched("actor=Clinician")),
     Row("audit-log", "GET", "PAGE", frozenset({"auditor"}), 200, 200, query=searched("before=999999")),
     Row("audit-verify", "POST", "PAGE", frozenset({"auditor"}), 200, 200),

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from cdss.accounts import scopes
 from cdss.accounts.actors import Actor
-from cdss.accounts.pages import page
+from cdss.accounts.pages import FORM, page
 from cdss.accounts.selectors import user_names
 from cdss.assessments.models import OverrideReason
 from cdss.assessments.selectors import assessment_history, assessment_visible_to, assessments_detailed
@@ -62,10 +62,12 @@ def poll_state(request: HttpRequest) -> tuple[int, int]:
     return times, FAST_SECONDS if times < FAST_TIMES else SLOW_SECONDS
 
 
-@page(scopes.PATIENTS_WRITE, methods=("POST",))
+@page(scopes.PATIENTS_WRITE, methods=FORM)
 @transaction.atomic
 def answers(request: HttpRequest, actor: Actor, patient_id: uuid.UUID) -> HttpResponseBase:
     """Record the answers that were changed, and nothing else; one bad answer and none is recorded."""
+    if request.method != "POST":
+        return _see_other(patient_visible_to(actor, patient_id).id)
     now = timezone.now()
     shown = patient_page(actor, patient_id, now)
     changed = answers_of(request.POST, shown.questions, now, shown.known)

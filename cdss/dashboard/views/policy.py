@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from cdss.accounts import scopes
 from cdss.accounts.actors import Actor
-from cdss.accounts.pages import page
+from cdss.accounts.pages import FORM, page
 from cdss.assessments.models import PolicyTrial
 from cdss.assessments.policy.default import DEFAULT_POLICY
 from cdss.assessments.policy.document import PolicyDocumentError, policy_applied, policy_body, policy_document
@@ -108,8 +108,10 @@ def policy_trial_work(request: HttpRequest, actor: Actor, trial_id: uuid.UUID) -
     return render(request, "dashboard/_policy_trial_work.html", context)
 
 
-@page(scopes.POLICY_WRITE, methods=("POST",))
+@page(scopes.POLICY_WRITE, methods=FORM)
 def policy_trial_adopt(request: HttpRequest, actor: Actor, trial_id: uuid.UUID) -> HttpResponseBase:
+    if request.method != "POST":
+        return _see_other(reverse("policy-trial", args=[_trial(actor, trial_id).id]))
     reason = typed(request.POST, "reason")
     try:
         policy_adopt(actor=actor, trial_id=trial_id, reason=reason)

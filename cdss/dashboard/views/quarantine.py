@@ -11,13 +11,13 @@ from django.urls import reverse
 
 from cdss.accounts import scopes
 from cdss.accounts.actors import Actor
-from cdss.accounts.pages import page
+from cdss.accounts.pages import FORM, page
 from cdss.audit.services import audit_append
 from cdss.core.errors import DomainError, NotFoundError
 from cdss.dashboard.forms import typed
 from cdss.dashboard.presenters_quarantine import present_quarantine
-from imaging.models import QuarantineState
-from imaging.selectors import quarantine_visible_to
+from imaging.models import QuarantineReason, QuarantineState
+from imaging.selectors import instances_stored, quarantine_visible_to
 from imaging.services.quarantine import quarantine_resolve
 
 LINK, REJECT = "link", "reject"
@@ -35,8 +35,10 @@ def quarantine(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     return _render(request, actor)
 
 
-@page(scopes.QUARANTINE_RESOLVE, methods=("POST",))
+@page(scopes.QUARANTINE_RESOLVE, methods=FORM)
 def quarantine_decide(request: HttpRequest, actor: Actor, quarantine_id: uuid.UUID) -> HttpResponseBase:
+    if request.method != "POST":
+        return HttpResponse(status=303, headers={"Location": reverse("quarantine")})
     decision, comment = typed(request.POST, "decision"), typed(request.POST, "comment")
     try:
         if decision not in {LINK, REJECT}:
@@ -54,7 +56,9 @@ def _render(
     request: HttpRequest, actor: Actor, refused: tuple[uuid.UUID, str, DomainError] | None = None
 ) -> HttpResponse:
     visible = quarantine_visible_to(actor).prefetch_related("patient__identifiers")
-    waiting = present_quarantine(visible.filter(state=QuarantineState.OPEN).order_by("received_at", "id"))
+    items = list(visible.filter(state=QuarantineState.OPEN).order_by("received_at", "id"))
+    reused = [item.sop_instance_uid for item in items if item.reason == QuarantineReason.UID_CONFLICT]
+    waiting = present_quarantine(items, instances_stored(actor, reused) if reused else {})
     decided = visible.exclude(state=QuarantineState.OPEN).order_by("-resolved_at", "id")[:500]
     rows = waiting[:MOST]
     for row in rows:

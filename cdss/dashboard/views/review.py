@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from cdss.accounts import scopes
 from cdss.accounts.actors import Actor
-from cdss.accounts.pages import page
+from cdss.accounts.pages import FORM, page
 from cdss.assessments.models import ReviewKind
 from cdss.assessments.selectors import assessment_visible_to
 from cdss.assessments.services.review import assessment_acknowledge, assessment_override
@@ -27,10 +27,12 @@ class NoAnswerError(DomainError):
     code = "ANSWER_MISSING"
 
 
-@page(scopes.ASSESSMENTS_REVIEW, methods=("POST",))
+@page(scopes.ASSESSMENTS_REVIEW, methods=FORM)
 def review(request: HttpRequest, actor: Actor, assessment_id: uuid.UUID) -> HttpResponseBase:
     form = ReviewForm.of(request.POST)
     patient_id = assessment_visible_to(actor, assessment_id).patient_id
+    if request.method != "POST":
+        return _to_patient(patient_id, "answer")
     try:
         _answer(actor, assessment_id, form)
     except NotFoundError:
@@ -71,11 +73,13 @@ class MetalAndScoreError(DomainError):
     code = "METAL_AND_SCORE"
 
 
-@page(scopes.ASSESSMENTS_REVIEW, methods=("POST",))
+@page(scopes.ASSESSMENTS_REVIEW, methods=FORM)
 def calcium(request: HttpRequest, actor: Actor, series_version_id: uuid.UUID) -> HttpResponseBase:
     """One verdict per candidate (`verdict-<number>`) and the statements, or the metal seen; all of it or nothing."""
     form = CalciumForm.of(request.POST)
     patient_id = series_version_visible_to(actor, series_version_id).series.study.patient_id
+    if request.method != "POST":
+        return _to_patient(patient_id, f"series-{series_version_id}")
     try:
         _read_calcium(actor, series_version_id, form)
     except NotFoundError:

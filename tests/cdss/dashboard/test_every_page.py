@@ -148,6 +148,20 @@ def test_error_page_shows_what_happened_and_the_id_to_quote(clinician: Client) -
     assert "<html" not in fragment.content.decode()
 
 
+def test_an_address_that_only_takes_a_form_leads_back_or_says_so(
+    hospital: Hospital, assessed: Patient, clinician: Client, auditor: Client
+) -> None:
+    record, page = Assessment.objects.get(), f"/patients/{assessed.id}/"
+    for address, back in ((f"/assessments/{record.id}/review/", f"{page}#answer"), (f"{page}answers/", page)):
+        response = clinician.get(address)
+        assert (response.status_code, response["Location"]) == (303, back)
+    response = auditor.get("/audit/verify/")
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    said = text_of(response.content)
+    assert "This address only takes what a form sends to it; opening it does nothing." in said
+    assert response["X-Request-Id"] in said
+
+
 def test_style_sheet_is_small_and_has_no_address_in_it() -> None:
     text = CSS.read_text()
     assert len(text.encode()) <= 17_000

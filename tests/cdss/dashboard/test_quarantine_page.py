@@ -16,6 +16,8 @@ from tests import factories
 from tests.cdss.dashboard.conftest import SignIn
 from tests.cdss.dashboard.reading import study_send, text_of
 from tests.factories import MRN_SYSTEM, Hospital
+from tests.imaging.part10 import ct_part10
+from tests.security.world import stow
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +42,26 @@ def test_what_is_stated_stands_beside_what_is_recorded(administrator: Client, ap
     assert "Birth date 3 February 1971 14 March 1966 different" in page
     assert "Family name Synthetic-Okafor Synthetic-Okafor Given name" in page
     assert apart.sop_instance_uid in page
+
+
+def test_a_uid_used_again_stands_beside_the_object_that_has_it(
+    hospital: Hospital, administrator: Client, who: Patient
+) -> None:
+    stated = {
+        "PatientID": "N-1",
+        "PatientName": "Synthetic-Okafor^Ada",
+        "PatientBirthDate": "19660314",
+        "PatientSex": "F",
+    }
+    assert stow(hospital, ct_part10(0, seed="uid", **stated)).status_code == 200
+    changed = ct_part10(0, seed="uid", **stated, StudyDescription="Changed")
+    assert stow(hospital, changed).status_code == 409
+    assert Quarantine.objects.get().reason == "UID_CONFLICT"
+    page = text_of(administrator.get("/quarantine/").content)
+    patient = Instance.objects.get().series.study.patient
+    assert "The image says Stored under this UID" in page
+    assert f"Identifier N-1 {patient.identifiers.get().value}" in page
+    assert "The object stored under this UID arrived" in page
 
 
 def test_linking_with_a_reason_takes_the_image_in(administrator: Client, who: Patient, apart: Quarantine) -> None:
