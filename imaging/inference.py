@@ -25,7 +25,7 @@ from ml.types import CalciumLesion, SeriesReading
 
 __all__ = ["Extraction", "Structure", "StructureError", "agatston_total", "extract", "structure_scan"]
 
-AGATSTON_METHOD = "Agatston 1990 (130 HU, 1 mm2), lesions confirmed by a reader"
+AGATSTON_METHOD = "Agatston 1990 (130 HU, 1 mm²), lesions confirmed by a reader"
 AGATSTON_METHOD_VERSION = "1"
 
 

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from cdss.accounts import scopes
 from cdss.accounts.actors import Actor
 from cdss.accounts.selectors import user_names
-from cdss.assessments.models import Assessment, AssessmentReview, OverrideReason
+from cdss.assessments.models import Assessment, AssessmentReview, FeatureState, OverrideReason, ReviewKind
 from cdss.assessments.selectors import assessment_current, assessment_history, superseded_notices
 from cdss.assessments.services.known_rows import KnownRows, rows_known_at
 from cdss.audit.selectors import audit_seq_of
@@ -68,6 +68,19 @@ class Record:
     inputs: Inputs
     reviews: list[AssessmentReview]
     audit_seq: int | None
+
+    @property
+    def newest_value_at(self) -> datetime | None:
+        """The date of the newest value that was used."""
+        used = self.assessment.snapshot.features.all()
+        return max(
+            (item.effective_at for item in used if item.state == FeatureState.USED and item.effective_at), default=None
+        )
+
+    @property
+    def override(self) -> AssessmentReview | None:
+        """The newest override: it stays beside the numbers, also when somebody has acknowledged them since."""
+        return next((item for item in reversed(self.reviews) if item.kind == ReviewKind.OVERRIDE), None)
 
     @property
     def seen_review(self) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from cdss.assessments.inference import calcium_category
@@ -23,6 +25,7 @@ from imaging.models import (
 )
 
 NOT_SEARCHED = "Not searched for: bleeding, infarct, embolism, dissection."
+DEVICE_OFFSET = re.compile(r"DICOM offset ([+-])(\d\d)(\d\d)")
 CALCIUM, GATE_PASSED = "agatston_score", "NOT_CONFIRMED"
 
 
@@ -97,6 +100,7 @@ class SeriesRow:
 @dataclass(slots=True)
 class StudyRow:
     study: Study
+    at: datetime | None  # on the clock that `study_at_zone` names
     modalities: str
     outcome_words: str
     outcome_code: str
@@ -113,12 +117,23 @@ def _study(study: Study) -> StudyRow:
     outcome = getattr(study, "outcome", None)
     return StudyRow(
         study=study,
+        at=_device_time(study),
         modalities=", ".join(dict.fromkeys(row.modality for row in series)),
         outcome_words=Outcome(outcome.outcome).label if outcome else "In progress",
         outcome_code=outcome.reason_code if outcome else "",
         outcome_sentence=outcome.sentence if outcome else "",
         series=series,
     )
+
+
+def _device_time(study: Study) -> datetime | None:
+    """As the device wrote it, where it sent its offset: without a zone, so that no page turns it into another."""
+    named = DEVICE_OFFSET.match(study.study_at_zone)
+    if study.study_at is None or named is None:
+        return study.study_at
+    sign, hours, minutes = named.groups()
+    shift = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
+    return study.study_at.astimezone(timezone(shift)).replace(tzinfo=None)
 
 
 def _series(series: Series) -> SeriesRow:

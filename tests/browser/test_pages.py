@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from cdss.assessments.models import Assessment
 from cdss.jobs.running import jobs_run_due
 from imaging.services.readings import calcium_confirm
 from patients.models import Patient
@@ -95,6 +96,82 @@ def test_no_page_of_a_patient_is_wider_than_a_phone(browser: Browser, live_serve
         if state == "young":
             assert page.locator(".candidates legend").count() > 0
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, state
+    page.context.close()
+
+
+def assert_on_screen(page: Page, selector: str) -> None:
+    """Every one of them stands within the width of the screen, and has a size."""
+    found = [item for item in page.locator(selector).all() if item.is_visible()]
+    assert found, selector
+    for item in found:
+        box = item.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0, selector
+        assert box["width"] > 0, selector
+        assert box["x"] + box["width"] <= 360, selector
+
+
+def test_what_decides_stands_on_a_phones_screen(browser: Browser, live_server: LiveServer) -> None:
+    """Rows are blocks there: no list hides a column beyond the edge."""
+    at, people = world()
+    page, _ = watched_page(browser, live_server.url, viewport={"width": 360, "height": 740})
+
+    def visit(address: str, *deciding: str) -> None:
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach(item => { item.open = true })")
+        for selector in deciding:
+            assert_on_screen(page, selector)
+        if SHOTS:
+            page.screenshot(path=Path(SHOTS) / f"phone{address.split('?')[0].replace('/', '-')}.png", full_page=True)
+        hidden = page.evaluate(
+            "[...document.querySelectorAll('.scroll:has(> :is(.list, .compared))')]"
+            ".filter(frame => frame.scrollWidth > frame.clientWidth).map(frame => frame.ariaLabel)"
+        )
+        assert hidden == [], address
+
+    sign_in(page, at.clinician.username)
+    visit("/?state=ALL", ".risk", ".list code", ".list .chip")
+    visit("/patients/", ".risk")
+    visit("/policy/")
+    visit("/about/")
+    young = f"/patients/{people['young'].id}/"
+    visit(young, ".candidates img", ".candidates input[type=radio]", "#inputs ~ .scroll td")
+    widths = [image.bounding_box()["width"] for image in page.locator(".candidates img").all()]  # type: ignore[index]
+    assert min(widths) >= 144
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, at.administrator.username)
+    visit("/quarantine/", ".compared td", ".chip-different")
+    mark = page.locator(".chip-different").last.bounding_box()
+    link = page.get_by_role("button", name="link").last.bounding_box()
+    assert mark is not None
+    assert link is not None
+    assert mark["y"] < link["y"], "who decides has passed the difference"
+    visit("/policy/edit/", ".list select")
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, at.auditor.username)
+    visit("/audit/", ".audit summary")
+    page.context.close()
+
+
+def test_a_printed_record_keeps_the_number_each_chart_explains_and_says_which_record_it_is(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    at, people = world()
+    page, _ = watched_page(browser, live_server.url, viewport={"width": 794, "height": 1123})
+    sign_in(page, at.clinician.username)
+    page.goto(f"/patients/{people['complete'].id}/")
+    record = Assessment.objects.get(patient=people["complete"], superseded_by__isnull=True)
+    which = page.locator(".banner", has_text=str(record.id)).locator(".printed")
+    assert not which.is_visible()
+    page.emulate_media(media="print")
+    assert which.is_visible()
+    opened = page.locator(".pairs > details[open]")
+    assert opened.count() > 0
+    for item in opened.all():
+        assert item.locator("> summary b").is_visible()
+    assert not page.locator("details:not([open]) > summary").first.is_visible()
+    if SHOTS:
+        page.pdf(path=Path(SHOTS) / "record.pdf")
     page.context.close()
 
 

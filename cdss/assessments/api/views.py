@@ -130,5 +130,5 @@ class OverrideView(ApiView):
 
 
 def _seen_review(body: dict[str, Any]) -> dict[str, Any]:
-    """As the service reads it: null says that no answer was there to be seen, which is not the same as saying nothing."""
+    """As the service reads it: null says that there was no answer to see; saying nothing is not the same."""
     return {**body, "seen_review": str(body["seen_review"] or "")} if "seen_review" in body else body

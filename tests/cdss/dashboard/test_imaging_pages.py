@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from cdss.accounts.models import Role
 from cdss.accounts.services import user_create
 from cdss.assessments.models import Assessment
+from cdss.audit.models import AuditEntry
 from cdss.jobs.running import jobs_run_due
 from imaging.models import CalciumCandidate, CalciumReading, KeyImage, SeriesVersion
 from patients.models import Patient
@@ -19,6 +20,8 @@ from tests.cdss.dashboard.conftest import SignIn
 from tests.cdss.dashboard.reading import study_arrives, tags_of, text_of
 from tests.factories import PASSWORD, Hospital
 from tests.imaging import arrivals
+from tests.imaging.part10 import ct_part10
+from tests.security.world import stow
 
 pytestmark = pytest.mark.django_db
 
@@ -295,6 +298,44 @@ def test_key_image_is_served_by_its_hash_to_those_who_may_see_it(
         assert signed_in(user).get(address, headers={"If-None-Match": response["ETag"]}).status_code == 404
     assert Client().get(address).status_code == 302
     assert clinician.get(f"/key-images/{uuid.uuid4()}.png").status_code == 404
+
+
+def test_a_picture_opens_with_whose_it_is_and_what_was_not_looked_for(
+    hospital: Hospital, clinician: Client, assessed: Patient, version: SeriesVersion
+) -> None:
+    page = clinician.get(f"/patients/{assessed.id}/").content
+    links = {a["href"] for tag, a in tags_of(page) if tag == "a" and "/key-images/" in (a.get("href") or "")}
+    assert links == {f"/key-images/{image.id}/" for image in KeyImage.objects.filter(series_version=version)}
+    image = KeyImage.objects.filter(series_version=version)[0]
+    opened = clinician.get(f"/key-images/{image.id}/").content
+    said = text_of(opened)
+    for words in (
+        image.caption,
+        "Synthetic-Okafor, Ada",
+        assessed.identifiers.get().value,
+        "Not for primary diagnosis.",
+    ):
+        assert words in said
+    assert "Not searched for: bleeding, infarct, embolism, dissection." in said
+    assert f'href="/patients/{assessed.id}/#series-{version.id}"' in opened.decode()
+    entry = AuditEntry.objects.order_by("-seq")[0]
+    assert (entry.action, entry.patient_id) == ("patient.viewed", assessed.id)
+
+
+@pytest.mark.parametrize(
+    ("offset", "said"),
+    [("-0800", "4 May 2026, 09:30 (DICOM offset -0800)"), ("", "4 May 2026, 09:30 (organisation")],
+)
+def test_a_study_time_is_the_one_its_device_wrote(
+    hospital: Hospital, clinician: Client, assessed: Patient, offset: str, said: str
+) -> None:
+    named = {"PatientID": assessed.identifiers.get().value, "PatientName": "Synthetic-Okafor^Ada"}
+    named |= {"PatientBirthDate": "19660314", "PatientSex": "F"}
+    sent = ct_part10(0, seed="t", StudyDate="20260504", StudyTime="093000", TimezoneOffsetFromUTC=offset, **named)
+    assert stow(hospital, sent).status_code == 200
+    page = text_of(clinician.get(f"/patients/{assessed.id}/").content)
+    assert said in page
+    assert "Study times are as their device wrote them, where an offset came with the study." in page
 
 
 def test_a_page_with_several_studies_asks_as_many_queries_as_with_one(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -229,3 +230,31 @@ def test_page_says_who_it_is_and_that_it_is_no_diagnosis(clinician: Client, asse
     assert "Decision support, not a diagnosis. Times are those of America/New_York." in page
     age = (timezone.now() - timedelta(days=73)).year - 1966
     assert f"({age} years)" in page
+
+
+def test_numbers_say_when_they_were_computed_and_from_values_of_when(
+    hospital: Hospital, clinician: Client, assessed: Patient
+) -> None:
+    record = Assessment.objects.get()
+    zone = ZoneInfo(hospital.organisation.time_zone)
+    at = record.recorded_at.astimezone(zone)
+    answered = (datetime.now(UTC) - timedelta(days=10)).astimezone(zone)  # the newest of `complete_patient`
+    page = text_of(html_of(clinician, assessed))
+    computed = f"Computed {at.day} {at:%b %Y, %H:%M} from values up to {answered.day} {answered:%b %Y}."
+    assert computed in page
+    assert f"Record {record.id} of {at.day} {at:%b %Y, %H:%M:%S}" in page  # in the banner that every sheet repeats
+    on_its_way = "Computed before what was just recorded; a new record is on its way."
+    assert on_its_way not in page
+    factories.record(hospital, assessed, factories.quantity("8480-6", "165", "mm[Hg]", days_ago=1))
+    assert on_its_way in text_of(html_of(clinician, assessed))
+    jobs_run_due()
+    assert on_its_way not in text_of(html_of(clinician, assessed))
+
+
+def test_an_override_is_marked_beside_the_numbers(hospital: Hospital, clinician: Client, assessed: Patient) -> None:
+    record = Assessment.objects.get()
+    marked = "Cardiovascular Overridden by Clinician of north"
+    assert marked not in text_of(html_of(clinician, assessed))
+    assessment_override(actor=hospital.clinician_actor, assessment_id=record.id, reason="INPUT_WRONG")
+    assert marked in text_of(html_of(clinician, assessed))
+    assert marked in text_of(clinician.get(f"/assessments/{record.id}/").content)

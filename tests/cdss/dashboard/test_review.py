@@ -26,9 +26,7 @@ def address(assessed: Patient) -> str:
     return f"/assessments/{Assessment.objects.get(patient=assessed).id}/review/"
 
 
-def test_acknowledging_returns_to_the_page_where_it_stands(
-    clinician: Client, assessed: Patient, address: str
-) -> None:
+def test_acknowledging_returns_to_the_page_where_it_stands(clinician: Client, assessed: Patient, address: str) -> None:
     response = clinician.post(address, {"kind": "ACKNOWLEDGE", "comment": "Discussed <b>today</b>."})
     assert (response.status_code, response["Location"]) == (303, f"/patients/{assessed.id}/#answer")
     page = clinician.get(f"/patients/{assessed.id}/").content

@@ -3,10 +3,12 @@ from __future__ import annotations
 import django.db.models.deletion
 from django.db import migrations, models
 
+from cdss.core.same_organisation import SameOrganisation
+
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("assessments", "0005_worklist_headline"),
+        ("assessments", "0006_checks_and_same_organisation"),
     ]
 
     operations = [
@@ -17,4 +19,5 @@ class Migration(migrations.Migration):
                 null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="assessments.riskestimate"
             ),
         ),
+        SameOrganisation("assessments_worklistentry", "cardiovascular_refusal_id", "assessments_riskestimate"),
     ]
