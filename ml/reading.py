@@ -217,10 +217,11 @@ def _measure_ct(series: DecodedSeries) -> _Measured:
 def _large_structure_findings(structures: tuple[LargeStructure, ...]) -> tuple[QualityFinding, ...]:
     if not structures:
         return ()
+    is_one = len(structures) == 1
     sentence = (
-        f"{len(structures)} bright structure(s) too large to be a coronary lesion (over "
-        f"{calcium_agatston.MAX_VOLUME_MM3:g} mm3 or {calcium_agatston.MAX_EXTENT_MM:g} mm) are not listed as "
-        "candidates; each can touch or contain one."
+        f"{len(structures)} bright {'structure' if is_one else 'structures'} too large to be a coronary lesion (over "
+        f"{calcium_agatston.MAX_VOLUME_MM3:g} mm³ or {calcium_agatston.MAX_EXTENT_MM:g} mm) "
+        f"{'is' if is_one else 'are'} not listed as candidates; each can touch or contain one."
     )
     return (QualityFinding("LARGE_STRUCTURES_NOT_LISTED", sentence),)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from datetime import date
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -71,8 +73,14 @@ def test_a_stroke_risk_does_not_hide_that_the_cardiovascular_risk_is_refused(
     assert code
     for address in ("/", "/patients/", f"/patients/{who.id}/"):
         assert f"Cardiovascular: no number {code}" in text_of(clinician.get(address).content), address
+    # Records older than the column get the same from the migration that adds it.
+    WorklistEntry.objects.update(cardiovascular_refusal=None)
+    migration = importlib.import_module("cdss.assessments.migrations.0007_worklist_cardiovascular_refusal")
+    migration.refusals_fill(apps, None)
+    assert WorklistEntry.objects.get(patient=who).cardiovascular_refusal == entry.cardiovascular_refusal
     factories.record(hospital, who, factories.answer("prior_cardiovascular_disease", "no", days_ago=1))
     jobs_run_due()
+    migration.refusals_fill(apps, None)
     assert WorklistEntry.objects.get(patient=who).cardiovascular_refusal is None
     assert "Cardiovascular: no number" not in text_of(clinician.get("/").content)
 
