@@ -36,7 +36,8 @@ class Migration(migrations.Migration):
                 null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="assessments.riskestimate"
             ),
         ),
-        SameOrganisation("assessments_worklistentry", "cardiovascular_refusal_id", "assessments_riskestimate"),
-        # Last: a table with changed rows of this transaction cannot be altered.
+        # Before the deferred reference: its pending checks of the filled rows would keep the index, made at the end of
+        # the migration, from being made. Django's own reference is checked at once.
         migrations.RunPython(refusals_fill, migrations.RunPython.noop),
+        SameOrganisation("assessments_worklistentry", "cardiovascular_refusal_id", "assessments_riskestimate"),
     ]
