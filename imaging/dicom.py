@@ -292,7 +292,7 @@ def _header(dataset: FileDataset, syntax: str) -> InstanceHeader:
         given_name=given_name,
         birth_date=_birth_date(dataset),
         sex={"M": "male", "F": "female", "O": "other"}.get(_text(dataset, "PatientSex"), "unknown"),
-        accession_number=_identifying(dataset, "AccessionNumber"),
+        accession_number=_text(dataset, "AccessionNumber"),
         study_description=_text(dataset, "StudyDescription"),
         series_description=_text(dataset, "SeriesDescription"),
         body_part_examined=_text(dataset, "BodyPartExamined"),
