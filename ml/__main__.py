@@ -33,14 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     readings = [read_series(paths) for paths in series_paths(options.folder)]
     if options.json:
-        text = json.dumps({"series": [reading_as_json(reading) for reading in readings]}, allow_nan=False)
+        text = json.dumps({"series": [_reading_as_json(reading) for reading in readings]}, allow_nan=False)
     else:
-        text = "\n\n".join(map(reading_as_text, readings)) or f"No files under {_printable(str(options.folder))}."
+        text = "\n\n".join(map(_reading_as_text, readings)) or f"No files under {_printable(str(options.folder))}."
     sys.stdout.write(f"{text}\n")
     return 0
 
 
-def reading_as_json(reading: SeriesReading) -> dict[str, object]:
+def _reading_as_json(reading: SeriesReading) -> dict[str, object]:
     """One reading as the JSON object that other programs depend on."""
     return {
         "series_instance_uid": reading.series_instance_uid,
@@ -68,7 +68,7 @@ def reading_as_json(reading: SeriesReading) -> dict[str, object]:
     }
 
 
-def reading_as_text(reading: SeriesReading) -> str:
+def _reading_as_text(reading: SeriesReading) -> str:
     """One reading as lines for a terminal."""
     head = f"{reading.modality or '--'}  {reading.series_instance_uid or '(no Series Instance UID)'}"
     if not reading.accepted:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 
 class Refusal(Exception):
-    """An honest no: the caller turns it into a result, never into a traceback."""
+    """An honest no: the caller turns it into a result, never into a traceback.
+
+    Parameters
+    ----------
+    reason_code : str
+        Upper case, stable: what other programs compare.
+    sentence : str
+        What a person reads, with the value and its unit.
+
+    Examples
+    --------
+    >>> Refusal("NOISE", "noise is 31 HU").reason_code
+    'NOISE'
+    """
 
     def __init__(self, reason_code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -17,7 +30,28 @@ class SeriesRefusal(Refusal):
 
 
 class EquationRefusal(Refusal):
-    """An equation that does not apply: names the field, its value, and the limit with the limit's source."""
+    """An equation that does not apply: names the field, its value, and the limit with the limit's source.
+
+    Parameters
+    ----------
+    reason_code, sentence : str
+        As in `Refusal`.
+    field : str
+        The input, with its unit in its name.
+    value : float, str or None
+        As recorded, in the unit of `field`; None is not recorded.
+    limit : str or None
+        What is accepted, with unit and source.
+
+    Examples
+    --------
+    >>> from ml.equations.ckd_epi_2021 import egfr_ckd_epi_2021
+    >>> try:
+    ...     egfr_ckd_epi_2021(age_years=17, sex="female", creatinine_umol_l=70.0)
+    ... except EquationRefusal as refusal:
+    ...     refusal.reason_code, refusal.field, refusal.value
+    ('AGE_BELOW_RANGE', 'age_years', 17.0)
+    """
 
     def __init__(
         self,

@@ -67,10 +67,25 @@ def read_series(paths: Sequence[Path]) -> SeriesReading:
 def headers_read(paths: Sequence[Path]) -> tuple[Instance, ...]:
     """Read every header, in the order of the file names so that the first problem named is always the same.
 
+    Parameters
+    ----------
+    paths : sequence of Path
+        Every file of one series, in any order.
+
+    Returns
+    -------
+    tuple of Instance
+
     Raises
     ------
     SeriesRefusal
         NO_FILES, or the first file's reason.
+
+    Examples
+    --------
+    >>> headers_read([])
+    Traceback (most recent call last):
+    ml.errors.SeriesRefusal: There are no files to read.
     """
     if not paths:
         raise SeriesRefusal("NO_FILES", "There are no files to read.")
@@ -79,7 +94,24 @@ def headers_read(paths: Sequence[Path]) -> tuple[Instance, ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedSeries:
-    """One regular volume of known values, before anything is measured in it."""
+    """One regular volume of known values, before anything is measured in it.
+
+    Parameters
+    ----------
+    instances : tuple of Instance, (z,)
+        In the order of the slices.
+    header : Dataset
+        Of the first slice, without pixel data.
+    geometry : Geometry
+    volume : float32 array, (z, y, x)
+        In `unit`.
+    unit : str
+        UCUM: [hnsf'U] for CT, g/mL{SUVbw} for PET, 1 for MR.
+    decoders : tuple of str
+        As `decoders_used` names them.
+    suv_refusal : Refusal or None
+        Why a PET is not in SUVbw.
+    """
 
     instances: tuple[Instance, ...]
     header: Dataset
@@ -94,6 +126,11 @@ class DecodedSeries:
 def series_decode(instances: Sequence[Instance]) -> DecodedSeries:
     """Check, order and decode one series.
 
+    Parameters
+    ----------
+    instances : sequence of Instance
+        From `headers_read`.
+
     Returns
     -------
     DecodedSeries
@@ -103,6 +140,21 @@ def series_decode(instances: Sequence[Instance]) -> DecodedSeries:
     ------
     SeriesRefusal
         With the reason code of the first check that fails.
+
+    Examples
+    --------
+    >>> from datetime import UTC, date, datetime
+    >>> from tempfile import TemporaryDirectory
+    >>> from ml.synthetic.dicom_writer import series_write
+    >>> from ml.synthetic.identity import PatientIdentity
+    >>> from ml.synthetic.studies import SyntheticStudy, study_identity, study_series
+    >>> study = SyntheticStudy("PT", datetime(2026, 1, 5, 9, tzinfo=UTC), 3)
+    >>> anna = PatientIdentity("Moreau", "Anna", date(1961, 4, 2), "F", "N-1", "north")
+    >>> with TemporaryDirectory() as folder:
+    ...     size = series_write(Path(folder), study_series(study), study_identity(anna, study, institution="N"))
+    ...     series = series_decode(headers_read([*Path(folder).iterdir()]))
+    >>> series.volume.shape, series.unit
+    ((90, 128, 128), 'g/mL{SUVbw}')
     """
     for instance in instances:
         instance_check(instance)

@@ -21,7 +21,19 @@ TiaClinicalFeatures = Literal["weakness", "speech", "neither"]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One number measured in one series, with its UCUM unit and how it was obtained."""
+    """One number measured in one series, with its UCUM unit and how it was obtained.
+
+    Parameters
+    ----------
+    name : str
+        With the unit, as "intracranial_volume_ml".
+    value : float
+        In `unit`.
+    unit : str
+        UCUM.
+    method, version : str
+        How, and by which version of it.
+    """
 
     name: str
     value: float
@@ -49,7 +61,21 @@ class QualityFinding:
 
 @dataclass(frozen=True, slots=True)
 class CalciumLesion:
-    """One candidate's cross-section in one slice: the unit in which the Agatston score is summed."""
+    """One candidate's cross-section in one slice: the unit in which the Agatston score is summed.
+
+    Parameters
+    ----------
+    slice_index : int
+        From 0, in the order of the volume.
+    sop_instance_uid : str
+        Of that slice.
+    area_mm2 : float
+        mm2.
+    peak_hu : float
+        Highest voxel, HU.
+    agatston : float
+        Area x weight, scaled to slices of 3 mm.
+    """
 
     slice_index: int
     sop_instance_uid: str
@@ -100,7 +126,19 @@ class LargeStructure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyImage:
-    """An 8-bit picture of one slice, (y, x) grey or (y, x, 3) RGB, with the window it was drawn with."""
+    """An 8-bit picture of one slice, with the window it was drawn with.
+
+    Parameters
+    ----------
+    name, caption : str
+    sop_instance_uid : str
+        Of the slice, whose index is `slice_index`.
+    slice_index : int
+        From 0, in the order of the volume.
+    window_center, window_width : float
+        In the unit of the volume.
+    pixels : uint8 array, (y, x) grey or (y, x, 3) RGB
+    """
 
     name: str
     caption: str
@@ -141,7 +179,15 @@ class SeriesReading:
 
 @dataclass(frozen=True, slots=True)
 class EquationRequest:
-    """One number asked for: which equation, which of its outcomes, over how many years."""
+    """One number asked for: which equation, which of its outcomes, over how many years.
+
+    Parameters
+    ----------
+    equation, outcome : str
+        As a release's manifest names them.
+    horizon_years : int
+        0 for a score that has no horizon.
+    """
 
     equation: str
     outcome: str
@@ -200,6 +246,19 @@ class Contribution(NamedTuple):
     """One input's share against the stated reference person: of the linear predictor, or of the points.
 
     A person has some three hundred of them; a frozen dataclass takes three times as long to make.
+
+    Parameters
+    ----------
+    input : str
+        Field name, with its unit.
+    value, reference_value : float or str
+        The person's and the reference person's, in `unit`.
+    unit : str
+        UCUM; "" for an answer or a group.
+    log_odds_or_hazard : float or None
+        Signed share of the linear predictor of a risk.
+    points : float or None
+        Share of a score.
     """
 
     input: str

@@ -142,10 +142,14 @@ def abcd2_points(
     ----------
     age_years
         Completed years, from 18.
+    tia_clinical_features
+        "weakness" (unilateral), "speech" (disturbed, without weakness) or "neither".
     tia_systolic_bp_mmhg, tia_diastolic_bp_mmhg
         First pressures after the attack, 50-300 and 20-200 mmHg: plausibility limits.
     tia_duration_minutes
         0-1439 minutes.
+    has_diabetes
+        True or False; None is not recorded and refused.
 
     Returns
     -------

@@ -60,6 +60,20 @@ def _points(person: Columns) -> dict[str, FloatArray]:
 def is_high_risk(points: float) -> bool:
     """Whether the points reach the cut-off of 22, which rests on one public code: a screening indicator.
 
+    Parameters
+    ----------
+    points : float
+        Of `bdsi_points`, 0-56.
+
+    Returns
+    -------
+    bool
+        True from 22 points.
+
+    References
+    ----------
+    Barnes DE et al. Alzheimers Dement 2014;10:656-665.e1. doi:10.1016/j.jalz.2013.11.006
+
     Examples
     --------
     >>> is_high_risk(21), is_high_risk(22)
@@ -124,6 +138,8 @@ def bdsi_points(
         65-79 completed years.
     education_years, bmi_kg_m2
         0-40 years, 10-90 kg/m²: plausibility limits.
+    has_diabetes, has_prior_stroke, needs_help_with_money_or_medication, has_depressive_symptoms
+        True or False; None is not recorded and refused.
 
     Returns
     -------

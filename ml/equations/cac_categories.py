@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ml.equations.equation import PublishedEquation, checked_person
-from ml.equations.inputs import FloatArray, Quantity
+from ml.equations.equation import PublishedEquation
+from ml.equations.inputs import FloatArray, Quantity, checked_person
 
 CacDrs = Literal["A0", "A1", "A2", "A3"]
 RumbergerCategory = Literal["none", "minimal", "mild", "moderate", "severe"]
@@ -47,8 +47,12 @@ def cac_drs(agatston_score: float | None) -> CacDrs:
 
     Parameters
     ----------
-    agatston_score
-        Agatston units, confirmed by a reader; None is "not scored" and refused, never taken as 0.
+    agatston_score : float or None
+        Agatston units, 0-50 000, confirmed by a reader; None is "not scored" and refused, never taken as 0.
+
+    Returns
+    -------
+    {"A0", "A1", "A2", "A3"}
 
     Raises
     ------
@@ -72,13 +76,21 @@ def rumberger_category(agatston_score: float | None) -> RumbergerCategory:
 
     Parameters
     ----------
-    agatston_score
-        As in `cac_drs`.
+    agatston_score : float or None
+        Agatston units, as in `cac_drs`.
+
+    Returns
+    -------
+    {"none", "minimal", "mild", "moderate", "severe"}
 
     Raises
     ------
     EquationRefusal
         As `cac_drs`.
+
+    References
+    ----------
+    In general use after Rumberger JA et al., Mayo Clin Proc 1999; the paper was not read.
 
     Examples
     --------
@@ -93,8 +105,22 @@ def cac_categories_of_people(agatston_score: object) -> tuple[npt.NDArray[np.str
 
     Parameters
     ----------
-    agatston_score
-        Numbers, NaN where there is no score.
+    agatston_score : array of numbers, any shape
+        Agatston units, NaN where there is no score.
+
+    Returns
+    -------
+    tuple of two arrays of str
+        As `cac_drs` and as `rumberger_category`, in the shape of `agatston_score`.
+
+    Raises
+    ------
+    TypeError
+        The dtype cannot hold numbers.
+
+    References
+    ----------
+    As `cac_drs` and `rumberger_category`.
 
     Examples
     --------

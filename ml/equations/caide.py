@@ -100,6 +100,18 @@ _RULES: tuple[Rule, ...] = (
 def caide_band(model: CaideModel, points: float) -> tuple[int, int, float]:
     """The band of `points`: from, to, and the percent of it with dementia after 20 years, Finnish cohort of 2006.
 
+    Parameters
+    ----------
+    model : CaideModel
+        MODEL_1 or MODEL_2.
+    points : float
+        0-15 (model 1) or 0-18 (model 2).
+
+    Returns
+    -------
+    tuple of int, int, float
+        First and last points of the band; percent observed, 0-100.
+
     Raises
     ------
     ValueError
@@ -128,6 +140,8 @@ def caide_probability(model: CaideModel, points: float) -> float:
 
     Parameters
     ----------
+    model : CaideModel
+        MODEL_1 or MODEL_2.
     points
         0-15 (model 1) or 0-18 (model 2).
 
@@ -241,6 +255,10 @@ def caide_1_points(
     ----------
     age_years
         39-64 completed years.
+    sex
+        "female" or "male".
+    education_years
+        Years of education, 0-40: plausibility limits.
     systolic_bp_mmhg, bmi_kg_m2, total_cholesterol_mmol_l
         50-300 mmHg, 10-90 kg/m², 1.5-20 mmol/L: plausibility limits.
     is_physically_active
@@ -290,6 +308,10 @@ def caide_2_points(
     ----------
     is_apoe_e4_carrier
         At least one e4 allele, by a clinical test; unknown (None) is refused.
+    sex
+        "female" or "male".
+    education_years
+        Years of education, 0-40: plausibility limits.
     age_years, systolic_bp_mmhg, bmi_kg_m2, total_cholesterol_mmol_l, is_physically_active
         As in `caide_1_points`.
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.equations.equation import PublishedEquation, checked_person, evaluated_people
-from ml.equations.inputs import BoolArray, FloatArray, Quantity
+from ml.equations.equation import PublishedEquation, evaluated_people
+from ml.equations.inputs import BoolArray, FloatArray, Quantity, checked_person
 from ml.errors import EquationRefusal
 
 
@@ -67,7 +67,7 @@ SUVR = Quantity(
 )
 
 
-def registered_line(*, tracer: str, pipeline: str, reference_region: str) -> CentiloidLine:
+def _registered_line(*, tracer: str, pipeline: str, reference_region: str) -> CentiloidLine:
     """The line of exactly this tracer, pipeline and reference region; case does not matter.
 
     Raises
@@ -77,7 +77,7 @@ def registered_line(*, tracer: str, pipeline: str, reference_region: str) -> Cen
 
     Examples
     --------
-    >>> registered_line(tracer="18F-Florbetaben", pipeline="GAAIN standard (Rowe 2017)",
+    >>> _registered_line(tracer="18F-Florbetaben", pipeline="GAAIN standard (Rowe 2017)",
     ...     reference_region="Whole Cerebellum").slope
     153.4
     """
@@ -126,7 +126,7 @@ def centiloid(*, suvr: float | None, tracer: str, pipeline: str, reference_regio
     ...     reference_region="Whole Cerebellum"), 3)
     54.748
     """
-    line = registered_line(tracer=tracer, pipeline=pipeline, reference_region=reference_region)
+    line = _registered_line(tracer=tracer, pipeline=pipeline, reference_region=reference_region)
     columns = checked_person((SUVR,), {"suvr": suvr}, CENTILOID.label)
     return float(line.slope * columns["suvr"][0] + line.intercept)
 
@@ -136,15 +136,28 @@ def centiloid_of_people(
 ) -> tuple[FloatArray, BoolArray]:
     """The same for an array of ratios of one pipeline.
 
+    Parameters
+    ----------
+    suvr : array of numbers, any shape
+        Cortical uptake over that of the reference region, 0.1-10; NaN where unknown.
+    tracer, pipeline, reference_region : str
+        As in `LINES`; case does not matter.
+
     Returns
     -------
     tuple of arrays
-        Centiloid units, NaN where refused, and the mask of what was refused.
+        Centiloid units (CL), NaN where refused, and the mask of what was refused; both in the shape of `suvr`.
 
     Raises
     ------
     EquationRefusal
         PIPELINE_NOT_CALIBRATED.
+    TypeError
+        The dtype of `suvr` cannot hold numbers.
+
+    References
+    ----------
+    Klunk WE et al. Alzheimers Dement 2015;11:1-15. doi:10.1016/j.jalz.2014.07.003
 
     Examples
     --------
@@ -152,6 +165,6 @@ def centiloid_of_people(
     ...     reference_region="Whole Cerebellum")[0].round(1)
     array([-1.5,  nan])
     """
-    line = registered_line(tracer=tracer, pipeline=pipeline, reference_region=reference_region)
+    line = _registered_line(tracer=tracer, pipeline=pipeline, reference_region=reference_region)
     found = evaluated_people((SUVR,), {"suvr": suvr}, lambda columns: line.slope * columns["suvr"] + line.intercept)
     return found.risk, found.refused

@@ -140,8 +140,12 @@ def cha2ds2_vasc_points(
     ----------
     age_years
         Completed years, from 18.
+    sex
+        "female" or "male".
     has_vascular_disease
         Myocardial infarction, peripheral artery disease or aortic plaque.
+    has_heart_failure, has_hypertension, has_diabetes, has_prior_stroke_or_tia
+        True or False; None is not recorded and refused.
 
     Returns
     -------
@@ -183,6 +187,8 @@ def cha2ds2_va_points(
     ----------
     age_years, has_vascular_disease
         As in `cha2ds2_vasc_points`.
+    has_heart_failure, has_hypertension, has_diabetes, has_prior_stroke_or_tia
+        True or False; None is not recorded and refused.
 
     Returns
     -------

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ml.equations import vocabulary
-from ml.equations.equation import PublishedEquation, checked_person, evaluated_people
-from ml.equations.inputs import Age, BoolArray, Columns, FloatArray, Quantity, Rule
+from ml.equations.equation import PublishedEquation, evaluated_people
+from ml.equations.inputs import Age, BoolArray, Columns, FloatArray, Quantity, Rule, checked_person
 from ml.types import Sex
 
 # (women, men)
@@ -70,6 +70,8 @@ def egfr_ckd_epi_2021(*, age_years: float | None, sex: Sex | None, creatinine_um
     ----------
     age_years
         Completed years, from 18.
+    sex
+        "female" or "male".
     creatinine_umol_l
         Stable, IDMS-traceable serum creatinine, 8.84-2652 µmol/L. Not valid in acute kidney injury or pregnancy.
 
@@ -98,6 +100,12 @@ def egfr_ckd_epi_2021(*, age_years: float | None, sex: Sex | None, creatinine_um
 
 def egfr_ckd_epi_2021_of_people(people: Mapping[str, object]) -> tuple[FloatArray, BoolArray]:
     """The same for arrays of `age_years`, `sex` and `creatinine_umol_l`.
+
+    Parameters
+    ----------
+    people : mapping
+        Exactly these three names, each an array or a scalar; columns broadcast. Completed years, "female" or "male",
+        µmol/L; unknown is NaN, or None as a sex.
 
     Returns
     -------

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 
-from ml.equations.inputs import AnyArray, BoolArray, Columns, FloatArray, Rule
+from ml.equations import inputs
+from ml.equations.inputs import AnyArray, BoolArray, Columns, FloatArray, Rule, Table
 from ml.errors import EquationRefusal
 from ml.types import Contribution
 
 # Rows evaluated at a time: two dozen columns of this length stay in the processor's cache.
 BLOCK_ROWS = 16_384
 FEW_ROWS = 64  # below, calls into NumPy take longer than its arithmetic
-
-
-class Table(Protocol):
-    """Columns by name: a mapping of arrays and scalars, or a pandas DataFrame."""
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-    def __getitem__(self, name: Any, /) -> Any: ...
+_WHO = {"female": "woman", "male": "man"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +68,7 @@ class AssessedEquation(PublishedEquation):
     reference: Mapping[str, float]
 
     def rules_for(self, outcome: str, horizon_years: int) -> tuple[Rule, ...]:
-        """The inputs of one outcome over one horizon.
-
-        Raises
-        ------
-        ValueError
-            The equation has no such outcome or horizon: a programming error, not a refusal.
-        """
+        """The inputs of one outcome over one horizon; ValueError where it has none: a programming error."""
         if outcome not in self.outcomes or horizon_years not in self.rules:
             raise ValueError(
                 f"{self.name} has no {outcome!r} over {horizon_years} years: "
@@ -131,45 +118,33 @@ class PeopleRisk:
     refused: BoolArray
 
 
-def checked_person(rules: Sequence[Rule], person: Mapping[str, object], label: str) -> dict[str, FloatArray]:
-    """One person as columns of length 1.
-
-    Raises
-    ------
-    EquationRefusal
-        For the first input, in the order of `rules`, that is missing or not accepted.
-    """
-    return {field: np.array([value]) for field, value in encoded_person(rules, person, label).items()}
-
-
-def encoded_person(rules: Sequence[Rule], person: Mapping[str, object], label: str) -> dict[str, float]:
-    """As `checked_person`, each value a float."""
-    _check_names(rules, person)
-    encoded = {}
-    for rule in rules:
-        value = person[rule.field]
-        number = rule.encode(value)
-        # Missing is None; what is recorded and is no number is refused even where the input is optional.
-        is_unreadable = number != number and value is not None
-        if is_unreadable or not rule.accepts(number):
-            raise rule.refusal(value, label)
-        encoded[rule.field] = number
-    return encoded
-
-
 def evaluated_people(rules: Sequence[Rule], people: Table, formula: Callable[[Columns], FloatArray]) -> PeopleRisk:
     """`formula` for every accepted entry of the broadcast columns; the others are NaN and marked refused.
 
-    `formula` is called with people of one sex at a time, where sex is an input.
+    Parameters
+    ----------
+    rules, people
+        The inputs and, as in `risk_of_people`, their columns.
+    formula : callable
+        From encoded (N,) columns, N at least 1, to (N,) values; called with people of one sex, where sex is an input.
+
+    Returns
+    -------
+    PeopleRisk
+        What `formula` gave, in its unit; shape of the broadcast columns.
 
     Raises
     ------
-    ValueError
-        A column is missing, a mapping has an unknown one, or the columns do not broadcast.
-    TypeError
-        A column has a dtype that cannot hold its values.
+    ValueError, TypeError
+        As `risk_of_people`, for its columns.
+
+    Examples
+    --------
+    >>> from ml.equations.score_inputs import BMI
+    >>> evaluated_people((BMI,), {"bmi_kg_m2": [25.0, 0.0]}, lambda columns: columns["bmi_kg_m2"] - 20.0).risk
+    array([ 5., nan])
     """
-    _check_names(rules, people)
+    inputs.check_names(rules, people)
     arrays = np.broadcast_arrays(*(rule.read_array(people[rule.field]) for rule in rules))
     shape = arrays[0].shape
     columns = [array.reshape(-1) for array in arrays]  # each (N,)
@@ -203,9 +178,37 @@ def _evaluate_block(
 
 
 def risk_of_person(equation: RiskEquation, *, outcome: str, horizon_years: int, person: Mapping[str, object]) -> float:
-    """The risk of one person; raises `EquationRefusal` instead of extrapolating."""
+    """The risk of one person, a probability between 0 and 1; refuses instead of extrapolating.
+
+    Parameters
+    ----------
+    equation : RiskEquation
+    outcome : str
+    horizon_years : int
+    person : mapping
+        Exactly the equation's inputs, in the units of their names; None is not known.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    EquationRefusal
+        An input is missing or not accepted.
+    ValueError
+        No such outcome or horizon, or the inputs are not the equation's.
+
+    Examples
+    --------
+    >>> from ml.equations.prevent_base import PREVENT_BASE
+    >>> nobody = {rule.field: None for rule in PREVENT_BASE.rules[10]}
+    >>> risk_of_person(PREVENT_BASE, outcome="ascvd", horizon_years=10, person=nobody)
+    Traceback (most recent call last):
+    ml.errors.EquationRefusal: PREVENT over 10 years is not shown: age is not recorded.
+    """
     rules = equation.rules_for(outcome, horizon_years)
-    columns = checked_person(rules, person, equation.label_over(horizon_years))
+    columns = inputs.checked_person(rules, person, equation.label_over(horizon_years))
     return float(_risk(equation, outcome, horizon_years, columns)[0])
 
 
@@ -219,7 +222,9 @@ def risk_of_people(equation: RiskEquation, *, outcome: str, horizon_years: int, 
 
     Parameters
     ----------
-    people
+    equation, outcome, horizon_years
+        As in `risk_of_person`.
+    people : Table
         Field name (with its unit) -> array or scalar, exactly the equation's inputs; columns broadcast. Or a pandas
         DataFrame, whose further columns are ignored. Unknown is NaN in numeric and yes/no columns (a boolean NumPy
         column holds no unknowns), NA in pandas' nullable dtypes, any other string or None in a choice such as `sex`.
@@ -228,25 +233,22 @@ def risk_of_people(equation: RiskEquation, *, outcome: str, horizon_years: int, 
     Returns
     -------
     PeopleRisk
-        `risk` is NaN and `refused` True wherever `risk_of_person` would refuse. Shape of the broadcast columns.
+        NaN and refused wherever `risk_of_person` would refuse. Shape of the broadcast columns.
 
     Raises
     ------
-    ValueError
-        No such outcome or horizon; a column is missing, a mapping has an unknown one, or they do not broadcast.
-    TypeError
-        A column has a dtype that cannot hold its values, such as numbers written as strings.
+    ValueError, TypeError
+        No such outcome or horizon; a column is missing, a mapping has an unknown one, they do not broadcast; or a
+        dtype cannot hold a column's values, such as numbers written as strings.
 
     Examples
     --------
-    >>> from ml.equations.mesa_chd import MESA_CHD
-    >>> people = {"age_years": [70, 30], "sex": "male", "mesa_race_ethnicity": "hispanic", "systolic_bp_mmhg": 130,
-    ...           "total_cholesterol_mmol_l": 4.9134, "hdl_cholesterol_mmol_l": 1.293, "has_diabetes": False,
-    ...           "is_current_smoker": False, "takes_antihypertensive": True, "takes_lipid_lowering": False,
-    ...           "has_family_history_of_heart_attack": False}
-    >>> found = risk_of_people(MESA_CHD, outcome="chd", horizon_years=10, people=people)
-    >>> found.risk.round(4), found.refused
-    (array([0.0861,    nan]), array([False,  True]))
+    >>> from ml.equations.score2 import SCORE2
+    >>> people = {"age_years": [50, 30], "sex": "female", "score2_region": "low", "systolic_bp_mmhg": 140,
+    ...           "total_cholesterol_mmol_l": 6.3, "hdl_cholesterol_mmol_l": 1.4, "has_diabetes": False,
+    ...           "is_current_smoker": True}
+    >>> risk_of_people(SCORE2, outcome="cvd", horizon_years=10, people=people).risk.round(4)
+    array([0.0433,    nan])
     """
     rules = equation.rules_for(outcome, horizon_years)
 
@@ -270,14 +272,14 @@ def explained_risks(
 
     Parameters
     ----------
-    questions
+    equation, person
+        As in `risk_of_person`.
+    questions : sequence of (str, int)
         (outcome, horizon in years); inputs are checked once a horizon, terms evaluated once for all.
-    person
-        Exactly the equation's inputs; None is not known.
 
     Returns
     -------
-    list
+    list of ExplainedRisk or EquationRefusal
         In the order of `questions`; the same bits as each question asked alone.
 
     Raises
@@ -302,7 +304,7 @@ def explained_risks(
         rules = equation.rules_for(outcome, horizon_years)
         if horizon_years not in checked:
             try:
-                checked[horizon_years] = encoded_person(rules, person, equation.label_over(horizon_years))
+                checked[horizon_years] = inputs.encoded_person(rules, person, equation.label_over(horizon_years))
             except EquationRefusal as refusal:
                 checked[horizon_years] = refusal
         encoded = checked[horizon_years]
@@ -351,11 +353,24 @@ class Comparison:
         return f"A {who}{age}{group} with "
 
 
-_WHO = {"female": "woman", "male": "man"}
-
-
 @functools.cache
 def comparison_of(equation: AssessedEquation) -> Comparison:
+    """What is the same for everybody whom an equation compares with its reference person; made once an equation.
+
+    Parameters
+    ----------
+    equation : AssessedEquation
+
+    Returns
+    -------
+    Comparison
+
+    Examples
+    --------
+    >>> from ml.equations.pce_2013 import PCE_2013
+    >>> [one.reference_phrase for one in comparison_of(PCE_2013).inputs][:2]
+    ['no blood pressure drug', 'no diabetes']
+    """
     rule_of = {rule.field: rule for rule in next(iter(equation.rules.values()))}
     reference = equation.reference
     steps_of = {name: step for step, name in enumerate(reference, start=1)}
@@ -423,7 +438,21 @@ def weighted_sum(
 ) -> FloatArray:
     """`start` + coefficient x term + ..., added in this order: the same bits for one row as for many.
 
-    `table` is (terms, groups), `group` the column for each row, or for all; `terms` are (N,) each.
+    Parameters
+    ----------
+    start : float or (N,) float64 array
+    table : (terms, groups) float64 array, of coefficients
+    group : int or (N,) integer array, the column of `table` for all rows or for each
+    terms : sequence of (N,) float64 arrays, at least one
+
+    Returns
+    -------
+    (N,) float64 array
+
+    Examples
+    --------
+    >>> weighted_sum(1.0, np.array([[10.0, 20.0]]), np.array([0, 1]), [np.array([1.0, 2.0])])
+    array([11., 41.])
     """
     if terms[0].size < FEW_ROWS:
         summands = np.empty((len(terms) + 1, terms[0].size))
@@ -435,16 +464,3 @@ def weighted_sum(
     for coefficients, term in zip(table, terms, strict=True):
         total += coefficients[group] * term
     return total
-
-
-def _check_names(rules: Sequence[Rule], given: Table) -> None:
-    fields = [rule.field for rule in rules]
-    if fields == list(given):
-        return
-    expected, names = set(fields), set(given)
-    # A table of people has columns of its own; a further name in a mapping is a typing error.
-    unknown = names - expected if isinstance(given, Mapping) else set()
-    if unknown or not expected <= names:
-        raise ValueError(
-            f"inputs do not match the equation: missing {sorted(expected - names)}, unknown {sorted(unknown)}"
-        )

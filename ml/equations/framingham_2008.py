@@ -20,7 +20,7 @@ from ml.types import Sex
 
 Table = dict[str, tuple[float, float]]
 
-# Term of `terms` -> (women, men).
+# Term of `_terms` -> (women, men).
 LIPID_COEFFICIENTS: Table = {
     "ln_age": (2.32888, 3.06117),
     "ln_total_cholesterol": (1.20904, 1.12370),
@@ -65,7 +65,7 @@ _BMI_RULES: tuple[Rule, ...] = (
 )
 
 
-def terms(person: Columns) -> dict[str, FloatArray]:
+def _terms(person: Columns) -> dict[str, FloatArray]:
     """Every term of the two models, for (N,) columns in canonical units; cholesterol or BMI as it is given."""
     ln_sbp = np.log(person["systolic_bp_mmhg"])
     values = {
@@ -115,7 +115,7 @@ FRAMINGHAM_2008_LIPID = RiskEquation(
     module=__name__,
     outcomes=("general_cvd",),
     rules={10: _LIPID_RULES},
-    terms=terms,
+    terms=_terms,
     linear_predictor=_linear_predictor(LIPID_COEFFICIENTS, LIPID_MEAN, LIPID_BASELINE_SURVIVAL_10_YEARS),
     link=COMPLEMENTARY_LOG_LOG,
     reference={
@@ -134,7 +134,7 @@ FRAMINGHAM_2008_BMI = RiskEquation(
     module=__name__,
     outcomes=("general_cvd",),
     rules={10: _BMI_RULES},
-    terms=terms,
+    terms=_terms,
     linear_predictor=_linear_predictor(BMI_COEFFICIENTS, BMI_MEAN, BMI_BASELINE_SURVIVAL_10_YEARS),
     link=COMPLEMENTARY_LOG_LOG,
     reference={**_REFERENCE, "bmi_kg_m2": vocabulary.REFERENCE_BMI_KG_M2},
@@ -163,8 +163,12 @@ def framingham_2008_lipid_risk(
     ----------
     age_years
         30-74 completed years.
+    sex
+        "female" or "male".
     systolic_bp_mmhg, total_cholesterol_mmol_l, hdl_cholesterol_mmol_l
         90-200 mmHg; 130-320 and 20-100 mg/dL at 0.02586, with 0.005 mmol/L for rounding to two decimals.
+    has_diabetes, is_current_smoker, takes_antihypertensive
+        True or False; None is not recorded and refused.
 
     Returns
     -------
@@ -210,8 +214,12 @@ def framingham_2008_bmi_risk(
     ----------
     age_years
         30-74 completed years.
+    sex
+        "female" or "male".
     systolic_bp_mmhg, bmi_kg_m2
         90-200 mmHg; 18.5-40 kg/m2.
+    has_diabetes, is_current_smoker, takes_antihypertensive
+        True or False; None is not recorded and refused.
 
     Returns
     -------

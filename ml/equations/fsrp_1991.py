@@ -175,12 +175,16 @@ def fsrp_1991_points(
     ----------
     age_years
         55-86 completed years.
+    sex
+        "female" or "male".
     systolic_bp_mmhg
         90-210 mmHg.
     has_prior_cardiovascular_disease
         Coronary heart disease, heart failure or intermittent claudication.
     has_left_ventricular_hypertrophy
         On the ECG; unknown (None) is refused, never taken as no.
+    takes_antihypertensive, has_diabetes, is_current_smoker, has_atrial_fibrillation
+        True or False; None is not recorded and refused.
 
     Returns
     -------

@@ -20,7 +20,7 @@ from ml.equations.inputs import Age, Columns, FloatArray, Rule
 from ml.equations.score_inputs import ATRIAL_FIBRILLATION, PRIOR_CARDIOVASCULAR_DISEASE
 from ml.types import Sex
 
-# Terms in the order of `terms`: (women, men).
+# Terms in the order of `_terms`: (women, men).
 COEFFICIENTS: Mapping[str, tuple[float, float]] = {
     "age_decades": (0.87938, 0.49716),
     "smoking": (0.51127, 0.47254),
@@ -58,7 +58,7 @@ _RULES: tuple[Rule, ...] = (
 )
 
 
-def terms(person: Columns) -> dict[str, FloatArray]:
+def _terms(person: Columns) -> dict[str, FloatArray]:
     """Every term of the model, for (N,) columns in canonical units of people of one sex, and which sex that is."""
     is_65_or_more = (person["age_years"] >= 65).astype(np.float64)
     treated, diabetes = person["takes_antihypertensive"], person["has_diabetes"]
@@ -92,7 +92,7 @@ FSRP_2017 = RiskEquation(
     module=__name__,
     outcomes=("stroke",),
     rules={10: _RULES},
-    terms=terms,
+    terms=_terms,
     linear_predictor=_linear_predictor,
     link=COMPLEMENTARY_LOG_LOG,
     reference={
@@ -128,12 +128,16 @@ def fsrp_2017_risk(
     ----------
     age_years
         55-86 completed years.
+    sex
+        "female" or "male".
     systolic_bp_mmhg
         90-210 mmHg; below 120 it lowers the risk.
     has_prior_cardiovascular_disease
         Coronary heart disease, heart failure or intermittent claudication, as the 1991 profile defines it.
     has_atrial_fibrillation
         The coefficient in men is near zero (0.08).
+    takes_antihypertensive, has_diabetes, is_current_smoker
+        True or False; None is not recorded and refused.
 
     Returns
     -------

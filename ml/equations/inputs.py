@@ -1,4 +1,4 @@
-"""What an equation accepts: the limits of each input, and the refusal that names field, value and limit.
+"""What an equation accepts: the limits of each input, the refusal that names field, value and limit, a person checked.
 
 The same limit decides for one person and for an array: `accepts` works on float64 arrays of any shape.
 """
@@ -6,7 +6,7 @@ The same limit decides for one person and for an array: `accepts` works on float
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as field_of
 from typing import Any, Protocol
@@ -21,6 +21,15 @@ BoolArray = npt.NDArray[np.bool_]
 Columns = Mapping[str, FloatArray]  # field -> (N,) values; yes/no as 1/0, a choice as the index of its option
 AnyArray = npt.NDArray[np.generic]
 
+
+class Table(Protocol):
+    """Columns by name: a mapping of arrays and scalars, or a pandas DataFrame."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __getitem__(self, name: Any, /) -> Any: ...
+
+
 NOT_MEASURED = "not measured"
 
 _NUMBERS = (int, float, np.integer, np.floating)
@@ -31,14 +40,29 @@ RELATIVE_TOLERANCE = 1e-9
 
 
 def number_text(value: float) -> str:
-    """Up to ten significant digits, so that a value just outside a limit never prints as the limit."""
+    """Up to ten significant digits, so that a value just outside a limit never prints as the limit.
+
+    Parameters
+    ----------
+    value : float
+        In any unit; the unit is the caller's to add.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> number_text(180.0), number_text(39.9000001), number_text(2 / 3)
+    ('180', '39.9000001', '0.6666666667')
+    """
     return f"{value:.10g}"
 
 
-def number_beside(value: float, bound: float) -> str:
+def _number_beside(value: float, bound: float) -> str:
     """With two decimals at most, or as many as it takes not to print a value outside a bound as the bound.
 
-    >>> number_beside(7.105766233, 15), number_beside(14.9996, 15), number_beside(230.4, 180)
+    >>> _number_beside(7.105766233, 15), _number_beside(14.9996, 15), _number_beside(230.4, 180)
     ('7.11', '14.9996', '230.4')
     """
     for places in range(2, 10):
@@ -164,7 +188,7 @@ class Quantity:
 
     def _outside(self, number: float, is_below: bool, label: str) -> str:
         side, end, bound = ("below", "lowest", self.low) if is_below else ("above", "highest", self.high)
-        shown = f"{number_beside(number, bound)} {self.unit}".rstrip()
+        shown = f"{_number_beside(number, bound)} {self.unit}".rstrip()
         return (
             f"{label} is not shown: {self.words} {shown} is {side} {self._with_unit(bound)}, "
             f"the {end} value it accepts."
@@ -311,3 +335,110 @@ class Choice:
 
     def phrase(self, encoded: float) -> str:
         return self.options[int(encoded)]
+
+
+def checked_person(rules: Sequence[Rule], person: Mapping[str, object], label: str) -> dict[str, FloatArray]:
+    """One person as columns of length 1.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+        In the order in which inputs are checked.
+    person : mapping
+        Exactly the fields of `rules`, in the units of their names; None is not known.
+    label : str
+        What the refusal calls the equation.
+
+    Returns
+    -------
+    dict of str to float64 array, (1,)
+        By field, yes/no as 1/0, a choice as the index of its option.
+
+    Raises
+    ------
+    EquationRefusal
+        For the first input, in the order of `rules`, that is missing or not accepted.
+    ValueError
+        A field is missing or unknown: a programming error, not a refusal.
+
+    Examples
+    --------
+    >>> checked_person((Age(low=30, high=79, source="paper"),), {"age_years": 60}, "PREVENT")
+    {'age_years': array([60.])}
+    """
+    return {field: np.array([value]) for field, value in encoded_person(rules, person, label).items()}
+
+
+def encoded_person(rules: Sequence[Rule], person: Mapping[str, object], label: str) -> dict[str, float]:
+    """As `checked_person`, each value a float.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+    person : mapping
+    label : str
+        All three as in `checked_person`.
+
+    Returns
+    -------
+    dict of str to float
+        In the order of `rules`; NaN where an optional input is not known.
+
+    Raises
+    ------
+    EquationRefusal, ValueError
+        As `checked_person`.
+
+    Examples
+    --------
+    >>> encoded_person((Age(low=30, high=79, source="paper"),), {"age_years": 84}, "PREVENT")
+    Traceback (most recent call last):
+    ml.errors.EquationRefusal: PREVENT ends at age 79; this person is 84.
+    """
+    check_names(rules, person)
+    encoded = {}
+    for rule in rules:
+        value = person[rule.field]
+        number = rule.encode(value)
+        # Missing is None; what is recorded and is no number is refused even where the input is optional.
+        is_unreadable = number != number and value is not None
+        if is_unreadable or not rule.accepts(number):
+            raise rule.refusal(value, label)
+        encoded[rule.field] = number
+    return encoded
+
+
+def check_names(rules: Sequence[Rule], given: Table) -> None:
+    """Refuse inputs that are not those of the equation; a DataFrame may have further columns.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+    given : Table
+        Whose names are compared with the fields of `rules`, in any order.
+
+    Returns
+    -------
+    None
+
+    Raises
+    ------
+    ValueError
+        A name is missing, or a mapping has one that no rule knows.
+
+    Examples
+    --------
+    >>> check_names((Age(low=30, high=79, source="paper"),), {"age": 60})
+    Traceback (most recent call last):
+    ValueError: inputs do not match the equation: missing ['age_years'], unknown ['age']
+    """
+    fields = [rule.field for rule in rules]
+    if fields == list(given):
+        return
+    expected, names = set(fields), set(given)
+    # A table of people has columns of its own; a further name in a mapping is a typing error.
+    unknown = names - expected if isinstance(given, Mapping) else set()
+    if unknown or not expected <= names:
+        raise ValueError(
+            f"inputs do not match the equation: missing {sorted(expected - names)}, unknown {sorted(unknown)}"
+        )

@@ -91,6 +91,16 @@ _RULES: tuple[Rule, ...] = (
 def libra_of_factors(factors: Mapping[str, bool]) -> float:
     """LIBRA of the twelve factors of `WEIGHTS`, each present or not; -5.9 (best) to 12.7.
 
+    Parameters
+    ----------
+    factors : mapping of str to bool
+        Exactly the names of `WEIGHTS`.
+
+    Returns
+    -------
+    float
+        The sum of the weights of the factors present, to one decimal.
+
     Raises
     ------
     ValueError
@@ -194,6 +204,9 @@ def libra_points(
     ----------
     egfr_ml_min_173m2, total_cholesterol_mmol_l, hdl_cholesterol_mmol_l, bmi_kg_m2
         1-250 mL/min/1.73 m², 1.5-20 and 0.2-5 mmol/L, 10-90 kg/m²: plausibility limits.
+    has_coronary_heart_disease, is_physically_active, has_diabetes, is_current_smoker, has_hypertension,
+    has_depressive_symptoms, eats_mediterranean_diet, drinks_low_to_moderate_alcohol, has_high_cognitive_activity
+        True or False; None is not recorded and refused.
 
     Returns
     -------

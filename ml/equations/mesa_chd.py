@@ -25,7 +25,7 @@ RACE_ETHNICITY = Choice(
     needs="MESA needs one of the four groups it studied, as stated by the patient",
 )
 
-# Terms in the order of `terms`: (without calcium, with calcium).
+# Terms in the order of `_terms`: (without calcium, with calcium).
 COEFFICIENTS: dict[str, tuple[float, float]] = {
     "age": (0.0455, 0.0172),
     "male": (0.7496, 0.4079),
@@ -73,7 +73,7 @@ _AGATSTON = Quantity(
 )
 
 
-def terms(person: Columns) -> dict[str, FloatArray]:
+def _terms(person: Columns) -> dict[str, FloatArray]:
     """Every term of the two models, for (N,) columns in canonical units; calcium only where it is given."""
     group = person["mesa_race_ethnicity"]
     values: dict[str, FloatArray] = {
@@ -122,7 +122,7 @@ MESA_CHD = RiskEquation(
     module=__name__,
     outcomes=("chd",),
     rules={10: _RULES},
-    terms=terms,
+    terms=_terms,
     linear_predictor=partial(_linear_predictor, 0),
     link=COMPLEMENTARY_LOG_LOG,
     reference=_REFERENCE,
@@ -137,7 +137,7 @@ MESA_CHD_CAC = RiskEquation(
     module=__name__,
     outcomes=("chd",),
     rules={10: (*_RULES, _AGATSTON)},
-    terms=terms,
+    terms=_terms,
     linear_predictor=partial(_linear_predictor, 1),
     link=COMPLEMENTARY_LOG_LOG,
     reference={**_REFERENCE, "agatston_score": 0.0},
@@ -168,12 +168,16 @@ def mesa_chd_risk(
     ----------
     age_years
         45-84 completed years.
+    sex
+        "female" or "male".
     mesa_race_ethnicity
         One of the four groups studied, as stated by the patient.
     systolic_bp_mmhg, total_cholesterol_mmol_l, hdl_cholesterol_mmol_l
         90-180 mmHg; 130-320 and 20-100 mg/dL at 0.02586, with 0.005 mmol/L for rounding to two decimals.
     has_family_history_of_heart_attack
         In parents, siblings or children.
+    has_diabetes, is_current_smoker, takes_antihypertensive, takes_lipid_lowering
+        True or False; None is not recorded and refused.
 
     Returns
     -------
@@ -226,6 +230,8 @@ def mesa_chd_cac_risk(
         0-9999 Agatston units, confirmed by a reader; None is "not scored" and is refused, never taken as 0.
     age_years, sex, mesa_race_ethnicity, systolic_bp_mmhg, total_cholesterol_mmol_l, hdl_cholesterol_mmol_l
         As in `mesa_chd_risk`.
+    has_diabetes, is_current_smoker, takes_antihypertensive, takes_lipid_lowering, has_family_history_of_heart_attack
+        True or False; None is not recorded and refused.
 
     Returns
     -------

@@ -26,7 +26,7 @@ PCE_RACE = Choice(
 )
 BLACK = 1.0  # index of the option
 
-# Term of `terms` -> (White women, Black women, White men, Black men), 0 where the guideline has no term.
+# Term of `_terms` -> (White women, Black women, White men, Black men), 0 where the guideline has no term.
 COEFFICIENTS: dict[str, tuple[float, float, float, float]] = {
     "ln_age": (-29.799, 17.114, 12.344, 2.469),
     "ln_age_squared": (4.884, 0.0, 0.0, 0.0),
@@ -61,7 +61,7 @@ _RULES: tuple[Rule, ...] = (
 )
 
 
-def terms(person: Columns) -> dict[str, FloatArray]:
+def _terms(person: Columns) -> dict[str, FloatArray]:
     """Every term that a coefficient multiplies, for (N,) columns in canonical units, and the group of each person."""
     ln_age = np.log(person["age_years"])
     ln_total = np.log(person["total_cholesterol_mmol_l"] / MMOL_L_PER_MG_DL)
@@ -87,7 +87,7 @@ def terms(person: Columns) -> dict[str, FloatArray]:
     }
 
 
-def linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
+def _linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
     """Log cumulative hazard, ln(-ln(S0)) + sum(coefficient x term) - mean, for (N,) terms."""
     group = value_of["group"].astype(np.intp)  # (N,)
     return weighted_sum(_BASELINE[group], _COEFFICIENTS, group, [value_of[term] for term in COEFFICIENTS])
@@ -102,8 +102,8 @@ PCE_2013 = RiskEquation(
     module=__name__,
     outcomes=("ascvd",),
     rules={10: _RULES},
-    terms=terms,
-    linear_predictor=linear_predictor,
+    terms=_terms,
+    linear_predictor=_linear_predictor,
     link=COMPLEMENTARY_LOG_LOG,
     reference={
         "takes_antihypertensive": 0.0,
@@ -139,10 +139,14 @@ def pce_2013_risk(
     ----------
     age_years
         40-79 completed years.
+    sex
+        "female" or "male".
     pce_race
         As stated by the patient. "other" gets the coefficients of White people, as the guideline advises.
     systolic_bp_mmhg, total_cholesterol_mmol_l, hdl_cholesterol_mmol_l
         90-200 mmHg; 130-320 and 20-100 mg/dL at 0.02586, with 0.005 mmol/L for rounding to two decimals.
+    has_diabetes, is_current_smoker, takes_antihypertensive
+        True or False; None is not recorded and refused.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from ml.equations.inputs import Age, Columns, FloatArray, Rule
 from ml.equations.pce_2013 import BLACK, PCE_RACE
 from ml.types import PceRace, Sex
 
-# Term of `terms` -> (women, men). Ratio: total / HDL cholesterol.
+# Term of `_terms` -> (women, men). Ratio: total / HDL cholesterol.
 COEFFICIENTS: dict[str, tuple[float, float]] = {
     "constant": (-12.823110, -11.679980),
     "age": (0.106501, 0.064200),
@@ -55,7 +55,7 @@ _RULES: tuple[Rule, ...] = (
 )
 
 
-def terms(person: Columns) -> dict[str, FloatArray]:
+def _terms(person: Columns) -> dict[str, FloatArray]:
     """Every term that a coefficient multiplies, for (N,) columns in canonical units."""
     age, sbp, treated = person["age_years"], person["systolic_bp_mmhg"], person["takes_antihypertensive"]
     black = (person["pce_race"] == BLACK).astype(np.float64)
@@ -84,7 +84,7 @@ def terms(person: Columns) -> dict[str, FloatArray]:
     }
 
 
-def linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
+def _linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
     """Log-odds: the sum of coefficient times term, for (N,) terms."""
     sex = value_of["is_male"].astype(np.intp)  # (N,)
     return weighted_sum(0.0, _COEFFICIENTS, sex, [value_of[term] for term in COEFFICIENTS])
@@ -99,8 +99,8 @@ PCE_2018 = RiskEquation(
     module=__name__,
     outcomes=("ascvd",),
     rules={10: _RULES},
-    terms=terms,
-    linear_predictor=linear_predictor,
+    terms=_terms,
+    linear_predictor=_linear_predictor,
     link=LOGISTIC,
     reference={
         "takes_antihypertensive": 0.0,
@@ -136,10 +136,14 @@ def pce_2018_risk(
     ----------
     age_years
         40-79 completed years.
+    sex
+        "female" or "male".
     pce_race
         As stated by the patient. "other" has no terms for Black people, as White people have none.
     systolic_bp_mmhg, total_cholesterol_mmol_l, hdl_cholesterol_mmol_l
         90-200 mmHg; 130-320 and 20-100 mg/dL at 0.02586, with 0.005 mmol/L for rounding to two decimals.
+    has_diabetes, is_current_smoker, takes_antihypertensive
+        True or False; None is not recorded and refused.
 
     Returns
     -------

@@ -9,15 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.equations.equation import (
-    AssessedEquation,
-    Table,
-    checked_person,
-    comparison_of,
-    encoded_person,
-    evaluated_people,
-)
-from ml.equations.inputs import BoolArray, Columns, FloatArray, Rule
+from ml.equations.equation import AssessedEquation, comparison_of, evaluated_people
+from ml.equations.inputs import BoolArray, Columns, FloatArray, Rule, Table, checked_person, encoded_person
 from ml.types import Contribution
 
 # The finest step of any published score (LIBRA's): the sum is rounded to it, which takes away binary noise only.
@@ -70,7 +63,34 @@ class PeoplePoints:
 
 
 def points_of_person(score: PointsScore, *, person: Mapping[str, object]) -> float:
-    """The score of one person; raises `EquationRefusal` for the first input that is missing or not accepted."""
+    """The score of one person; refuses instead of counting an unknown input as absent.
+
+    Parameters
+    ----------
+    score : PointsScore
+    person : mapping
+        Exactly the score's inputs, in the units of their names; None is not known.
+
+    Returns
+    -------
+    float
+        Points, between `score.score_low` and `score.score_high`.
+
+    Raises
+    ------
+    EquationRefusal
+        For the first input that is missing or not accepted.
+    ValueError
+        The inputs are not the score's.
+
+    Examples
+    --------
+    >>> from ml.equations.cha2ds2 import CHA2DS2_VA
+    >>> person = {"age_years": 75, "has_heart_failure": False, "has_hypertension": True, "has_diabetes": False,
+    ...           "has_prior_stroke_or_tia": False, "has_vascular_disease": False}
+    >>> points_of_person(CHA2DS2_VA, person=person)
+    3.0
+    """
     return float(_sum_of(score, checked_person(score.inputs, person, score.label))[0])
 
 
@@ -79,13 +99,19 @@ def points_of_people(score: PointsScore, *, people: Table) -> PeoplePoints:
 
     Parameters
     ----------
-    people
+    score : PointsScore
+    people : Table
         As in `ml.equations.equation.risk_of_people`.
 
     Returns
     -------
     PeoplePoints
-        `score` is NaN and `refused` True wherever `points_of_person` would refuse.
+        `score` is NaN and `refused` True wherever `points_of_person` would refuse. Shape of the broadcast columns.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `risk_of_people`, for its columns.
 
     Examples
     --------
@@ -112,12 +138,37 @@ def explained_points(
     The reference person has the values of `score.reference` and is otherwise the same person. Contributions plus the
     reference person's points are the score.
 
+    Parameters
+    ----------
+    score : PointsScore
+    outcome : str
+        One of `score.outcomes`.
+    horizon_years : int
+        The score's one horizon, 0 where its authors name none.
+    person : mapping
+        As in `points_of_person`.
+
+    Returns
+    -------
+    ExplainedPoints
+        `risk` is a probability between 0 and 1, None where the authors printed none.
+
     Raises
     ------
     EquationRefusal
         An input is missing or not accepted.
     ValueError
-        The score has no such outcome or horizon.
+        The score has no such outcome or horizon, or the inputs are not the score's.
+
+    Examples
+    --------
+    >>> from ml.equations.cha2ds2 import CHA2DS2_VA
+    >>> person = {"age_years": 75, "has_heart_failure": False, "has_hypertension": True, "has_diabetes": False,
+    ...           "has_prior_stroke_or_tia": False, "has_vascular_disease": False}
+    >>> (horizon_years,) = CHA2DS2_VA.rules
+    >>> found = explained_points(CHA2DS2_VA, outcome="stroke", horizon_years=horizon_years, person=person)
+    >>> found.score, {one.input: one.points for one in found.contributions if one.points}
+    (3.0, {'age_years': 2.0, 'has_hypertension': 1.0})
     """
     encoded = encoded_person(score.rules_for(outcome, horizon_years), person, score.label)
     comparison = comparison_of(score)

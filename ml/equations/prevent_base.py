@@ -152,6 +152,8 @@ def prevent_base_risk(
     ----------
     outcome
         One of `OUTCOMES`. Only heart failure uses body mass index, and it uses no lipids; all inputs are needed.
+    sex
+        "female" or "male".
     horizon_years
         10 (ages 30-79) or 30 (ages 30-59).
     age_years
@@ -164,6 +166,8 @@ def prevent_base_risk(
         18.5-39.9 kg/m²; 15-140 mL/min/1.73 m² by CKD-EPI 2021.
     is_current_smoker
         Cigarettes within the last 30 days.
+    has_diabetes, takes_antihypertensive, takes_statin
+        True or False; None is not recorded and refused.
 
     Returns
     -------

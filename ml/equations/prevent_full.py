@@ -190,6 +190,8 @@ def prevent_full_risk(
     outcome
         total_cvd, ascvd, heart_failure, chd or stroke. Only heart failure uses body mass index, and it uses no
         lipids; all inputs but those that may be None are needed.
+    sex
+        "female" or "male".
     horizon_years
         10 (ages 30-79) or 30 (ages 30-59).
     age_years
@@ -208,6 +210,8 @@ def prevent_full_risk(
         0.1-25,000 mg/g; None is "not measured".
     sdi_decile
         1-10, whole, 10 the most deprived; None is "not known".
+    has_diabetes, takes_antihypertensive, takes_statin
+        True or False; None is not recorded and refused.
 
     Returns
     -------

@@ -167,6 +167,8 @@ def prevent_hba1c_risk(
     outcome
         total_cvd, ascvd, heart_failure, chd or stroke. Only heart failure uses body mass index, and it uses no
         lipids; all inputs but those that may be None are needed.
+    sex
+        "female" or "male".
     horizon_years
         10 (ages 30-79) or 30 (ages 30-59).
     age_years
@@ -181,6 +183,8 @@ def prevent_hba1c_risk(
         Cigarettes within the last 30 days.
     hba1c_percent
         4.5-15 % (NGSP); None is "not measured".
+    has_diabetes, takes_antihypertensive, takes_statin
+        True or False; None is not recorded and refused.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from ml.types import Sex
 
 OUTCOMES = ("total_cvd", "ascvd", "heart_failure", "chd", "stroke")
 
-# (horizon in years, sex) -> term of `terms` -> a coefficient per outcome in the order of OUTCOMES, 0 where the paper
+# (horizon in years, sex) -> term of `TERMS` -> a coefficient per outcome in the order of OUTCOMES, 0 where the paper
 # has no term.
 Coefficients = Mapping[tuple[int, Sex], Mapping[str, tuple[float, float, float, float, float]]]
 
@@ -66,7 +66,7 @@ OPTIONAL_INPUTS: Mapping[str, Rule] = {
 _OPTIONAL_REFERENCE: Mapping[str, float] = {HBA1C: 5.3, UACR: 10.0, SDI: 1.0}
 
 
-def rules(oldest_years: float, age_source: str, optional: tuple[str, ...]) -> tuple[Rule, ...]:
+def _rules(oldest_years: float, age_source: str, optional: tuple[str, ...]) -> tuple[Rule, ...]:
     """The inputs of a model, in the order in which they are checked."""
     return (
         Age(low=30, high=oldest_years, source=age_source),
@@ -86,7 +86,7 @@ def rules(oldest_years: float, age_source: str, optional: tuple[str, ...]) -> tu
     )
 
 
-class Terms(dict[str, FloatArray]):
+class _Terms(dict[str, FloatArray]):
     """The columns of people, and the terms of `TERMS`, each computed when a model first sums it."""
 
     def __init__(self, person: Columns) -> None:
@@ -103,11 +103,6 @@ class Terms(dict[str, FloatArray]):
             products = factors * np.array([self[name] for name in names])  # (outcomes, terms, N)
             self._sums[horizon_years] = np.add.accumulate(products, axis=1)[:, -1]
         return self._sums[horizon_years]
-
-
-def terms(person: Columns) -> Terms:
-    """Every term that a PREVENT model multiplies with a coefficient, for (N,) columns in canonical units."""
-    return Terms(person)
 
 
 # Of what a model multiplies with a coefficient: its definition, in canonical units. NaN is "not measured".
@@ -148,7 +143,7 @@ TERMS: Mapping[str, Callable[[Columns], FloatArray]] = {
 }
 
 
-def linear_predictor(coefficients: Coefficients) -> Callable[[str, int, Columns], FloatArray]:
+def _linear_predictor(coefficients: Coefficients) -> Callable[[str, int, Columns], FloatArray]:
     """The function that gives the log-odds of an outcome: the sum of coefficient times term, for (N,) terms."""
     names = {key: tuple(table) for key, table in coefficients.items()}
     factors = {  # each (outcomes, terms, 1)
@@ -156,7 +151,7 @@ def linear_predictor(coefficients: Coefficients) -> Callable[[str, int, Columns]
     }
 
     def log_odds_of(outcome: str, horizon_years: int, columns: Columns) -> FloatArray:
-        value_of = columns if isinstance(columns, Terms) else Terms(columns)
+        value_of = columns if isinstance(columns, _Terms) else _Terms(columns)
         sex: Sex = "female" if value_of["sex"][0] == vocabulary.FEMALE else "male"  # all rows are of one sex
         key, index = (horizon_years, sex), OUTCOMES.index(outcome)
         if value_of["sex"].size < FEW_ROWS:
@@ -180,7 +175,36 @@ _LIPIDS = frozenset({"total_cholesterol_mmol_l", "hdl_cholesterol_mmol_l", "take
 def prevent_model(
     *, name: str, label: str, module: str, coefficients: Coefficients, optional: tuple[str, ...] = ()
 ) -> RiskEquation:
-    """One of the five models, with the optional inputs that it has terms for."""
+    """One of the five models, with the optional inputs that it has terms for.
+
+    risk = 1 / (1 + exp(-sum(coefficient x term))), with the terms of `TERMS`.
+
+    Parameters
+    ----------
+    name, label : str
+        In code and in sentences.
+    module : str
+        `__name__` of the module that holds the coefficients.
+    coefficients : Coefficients
+        Log-odds per unit of each term, by horizon in years and sex.
+    optional : tuple of str
+        Out of OPTIONAL_INPUTS, in the order in which they are checked.
+
+    Returns
+    -------
+    RiskEquation
+
+    References
+    ----------
+    Khan SS et al. Circulation 2024;149:430-449. doi:10.1161/CIRCULATIONAHA.123.067626
+
+    Examples
+    --------
+    >>> flat = {(10, "female"): {"constant": (0.0, 0.0, 0.0, 0.0, 0.0)}}
+    >>> model = prevent_model(name="flat", label="Flat", module=__name__, coefficients=flat, optional=(SDI,))
+    >>> model.outcomes[:2], model.rules[10][-1].field
+    (('total_cvd', 'ascvd'), 'sdi_decile')
+    """
     return RiskEquation(
         name=name,
         version="2023",
@@ -190,11 +214,11 @@ def prevent_model(
         module=module,
         outcomes=OUTCOMES,
         rules={
-            10: rules(79, _SOURCE, optional),
-            30: rules(59, "30-year risk is given for ages 30 to 59; above, preventr 0.12.0 warns", optional),
+            10: _rules(79, _SOURCE, optional),
+            30: _rules(59, "30-year risk is given for ages 30 to 59; above, preventr 0.12.0 warns", optional),
         },
-        terms=terms,
-        linear_predictor=linear_predictor(coefficients),
+        terms=_Terms,
+        linear_predictor=_linear_predictor(coefficients),
         link=LOGISTIC,
         reference={
             "takes_antihypertensive": 0.0,

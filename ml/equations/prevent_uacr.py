@@ -162,6 +162,8 @@ def prevent_uacr_risk(
     outcome
         total_cvd, ascvd, heart_failure, chd or stroke. Only heart failure uses body mass index, and it uses no
         lipids; all inputs but those that may be None are needed.
+    sex
+        "female" or "male".
     horizon_years
         10 (ages 30-79) or 30 (ages 30-59).
     age_years
@@ -176,6 +178,8 @@ def prevent_uacr_risk(
         Cigarettes within the last 30 days.
     urine_albumin_creatinine_ratio_mg_g
         0.1-25,000 mg/g; None is "not measured".
+    has_diabetes, takes_antihypertensive, takes_statin
+        True or False; None is not recorded and refused.
 
     Returns
     -------

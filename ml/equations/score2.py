@@ -48,7 +48,7 @@ class Region(Choice):
         return f"{self.options[int(encoded)].replace('_', '-')}-risk region"
 
 
-# Term of `terms` -> (women, men).
+# Term of `_terms` -> (women, men).
 COEFFICIENTS: dict[str, tuple[float, float]] = {
     "age": (0.4648, 0.3742),
     "smoking": (0.7744, 0.6012),
@@ -109,7 +109,7 @@ _RULES: tuple[Rule, ...] = (
 )
 
 
-def terms(person: Columns) -> dict[str, FloatArray]:
+def _terms(person: Columns) -> dict[str, FloatArray]:
     """Every term that a coefficient multiplies, for (N,) columns in canonical units, and the sex and region of each."""
     age = (person["age_years"] - 60.0) / 5.0
     sbp = (person["systolic_bp_mmhg"] - 120.0) / 20.0
@@ -132,7 +132,7 @@ def terms(person: Columns) -> dict[str, FloatArray]:
     }
 
 
-def linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
+def _linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
     """Log cumulative hazard after calibration to the region, for (N,) terms.
 
     The paper calibrates the complementary log-log of the risk: scale1 + scale2 x ln(-ln(1 - risk)), and
@@ -154,8 +154,8 @@ SCORE2 = RiskEquation(
     module=__name__,
     outcomes=("cvd",),
     rules={10: _RULES},
-    terms=terms,
-    linear_predictor=linear_predictor,
+    terms=_terms,
+    linear_predictor=_linear_predictor,
     link=COMPLEMENTARY_LOG_LOG,
     reference={
         "has_diabetes": 0.0,
@@ -190,12 +190,16 @@ def score2_risk(
     ----------
     age_years
         40-69 completed years.
+    sex
+        "female" or "male".
     score2_region
         Risk region of the hospital's country; None is refused with REGION_UNSET.
     systolic_bp_mmhg, total_cholesterol_mmol_l, hdl_cholesterol_mmol_l
         90-200 mmHg; 3.0-9.0 and 0.7-2.5 mmol/L.
     has_diabetes
         Enters the formula as published, although SCORE2 is not meant for people with diabetes.
+    is_current_smoker
+        True or False; None is not recorded and refused.
 
     Returns
     -------

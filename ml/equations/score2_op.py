@@ -21,7 +21,7 @@ from ml.equations.inputs import Age, Columns, FloatArray, Rule
 from ml.equations.score2 import HDL_CHOLESTEROL, SBP, SCORE2, TOTAL_CHOLESTEROL, Region
 from ml.types import Score2Region, Sex
 
-# Term of `terms` -> (women, men).
+# Term of `_terms` -> (women, men).
 COEFFICIENTS: dict[str, tuple[float, float]] = {
     "age": (0.0789, 0.0634),
     "diabetes": (0.6010, 0.4245),
@@ -58,7 +58,7 @@ _RULES: tuple[Rule, ...] = (
 )
 
 
-def terms(person: Columns) -> dict[str, FloatArray]:
+def _terms(person: Columns) -> dict[str, FloatArray]:
     """Every term that a coefficient multiplies, for (N,) columns in canonical units, and the sex and region of each."""
     age = person["age_years"] - 73.0
     sbp = person["systolic_bp_mmhg"] - 150.0
@@ -81,17 +81,17 @@ def terms(person: Columns) -> dict[str, FloatArray]:
     }
 
 
-def uncalibrated_linear_predictor(value_of: Columns) -> FloatArray:
+def _uncalibrated_linear_predictor(value_of: Columns) -> FloatArray:
     """Log cumulative hazard before calibration, ln(-ln(S0)) + sum(coefficient x term) - mean, for (N,) terms."""
     sex = value_of["is_male"].astype(np.intp)  # (N,)
     return weighted_sum(_BASELINE[sex], _COEFFICIENTS, sex, [value_of[term] for term in COEFFICIENTS])
 
 
-def linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
+def _linear_predictor(outcome: str, horizon_years: int, value_of: Columns) -> FloatArray:
     """Log cumulative hazard after calibration to the region, as in SCORE2, for (N,) terms."""
     sex, region = value_of["is_male"].astype(np.intp), value_of["region"].astype(np.intp)  # (N,)
     scale = _CALIBRATION[sex, region]  # (N, 2)
-    calibrated: FloatArray = scale[:, 0] + scale[:, 1] * uncalibrated_linear_predictor(value_of)
+    calibrated: FloatArray = scale[:, 0] + scale[:, 1] * _uncalibrated_linear_predictor(value_of)
     return calibrated
 
 
@@ -104,8 +104,8 @@ SCORE2_OP = RiskEquation(
     module=__name__,
     outcomes=("cvd",),
     rules={10: _RULES},
-    terms=terms,
-    linear_predictor=linear_predictor,
+    terms=_terms,
+    linear_predictor=_linear_predictor,
     link=COMPLEMENTARY_LOG_LOG,
     reference=SCORE2.reference,
     unused={},
@@ -134,12 +134,16 @@ def score2_op_risk(
     ----------
     age_years
         70-89 completed years.
+    sex
+        "female" or "male".
     score2_region
         Risk region of the hospital's country; None is refused with REGION_UNSET.
     systolic_bp_mmhg, total_cholesterol_mmol_l, hdl_cholesterol_mmol_l
         90-200 mmHg; 3.0-9.0 and 0.7-2.5 mmol/L.
     has_diabetes
         Enters the formula as published, although the target population has none.
+    is_current_smoker
+        True or False; None is not recorded and refused.
 
     Returns
     -------

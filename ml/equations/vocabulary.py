@@ -48,6 +48,25 @@ FAMILY_HISTORY = YesNo(
 
 
 def systolic_bp(*, low: float, high: float, source: str) -> Quantity:
+    """Systolic blood pressure as an input.
+
+    Parameters
+    ----------
+    low, high : float
+        mmHg, both accepted.
+    source : str
+        Of the limits, as a refusal prints it.
+
+    Returns
+    -------
+    Quantity
+        `systolic_bp_mmhg`.
+
+    Examples
+    --------
+    >>> systolic_bp(low=90, high=200, source="paper").limit
+    '90 to 200 mmHg; source: paper'
+    """
     return Quantity(
         field="systolic_bp_mmhg",
         code="SYSTOLIC_BP",
@@ -61,16 +80,73 @@ def systolic_bp(*, low: float, high: float, source: str) -> Quantity:
 
 
 def total_cholesterol(*, low_mg_dl: float, high_mg_dl: float, source: str) -> Quantity:
+    """Total cholesterol as an input, 0.02586 mmol/L a mg/dL, with room for rounding to two decimals of mmol/L.
+
+    Parameters
+    ----------
+    low_mg_dl, high_mg_dl : float
+        mg/dL, both accepted.
+    source : str
+        Of the limits, as a refusal prints it.
+
+    Returns
+    -------
+    Quantity
+        `total_cholesterol_mmol_l`.
+
+    Examples
+    --------
+    >>> total_cholesterol(low_mg_dl=130, high_mg_dl=320, source="paper").limit
+    '3.3618 to 8.2752 mmol/L (130 to 320 mg/dL, to the second decimal of mmol/L); source: paper'
+    """
     return _cholesterol(
         "total_cholesterol_mmol_l", "TOTAL_CHOLESTEROL", "total cholesterol", low_mg_dl, high_mg_dl, source
     )
 
 
 def hdl_cholesterol(*, low_mg_dl: float, high_mg_dl: float, source: str) -> Quantity:
+    """HDL cholesterol as an input, converted as `total_cholesterol`.
+
+    Parameters
+    ----------
+    low_mg_dl, high_mg_dl : float
+        mg/dL, both accepted.
+    source : str
+        Of the limits, as a refusal prints it.
+
+    Returns
+    -------
+    Quantity
+        `hdl_cholesterol_mmol_l`.
+
+    Examples
+    --------
+    >>> bool(hdl_cholesterol(low_mg_dl=20, high_mg_dl=100, source="paper").accepts(0.52))
+    True
+    """
     return _cholesterol("hdl_cholesterol_mmol_l", "HDL_CHOLESTEROL", "HDL cholesterol", low_mg_dl, high_mg_dl, source)
 
 
 def bmi(*, low: float, high: float, source: str) -> Quantity:
+    """Body mass index as an input.
+
+    Parameters
+    ----------
+    low, high : float
+        kg/m², both accepted.
+    source : str
+        Of the limits, as a refusal prints it.
+
+    Returns
+    -------
+    Quantity
+        `bmi_kg_m2`.
+
+    Examples
+    --------
+    >>> bmi(low=18.5, high=39.9, source="paper").limit
+    '18.5 to 39.9 kg/m²; source: paper'
+    """
     return Quantity(
         field="bmi_kg_m2",
         code="BMI",
@@ -84,6 +160,25 @@ def bmi(*, low: float, high: float, source: str) -> Quantity:
 
 
 def egfr(*, low: float, high: float, source: str) -> Quantity:
+    """Estimated glomerular filtration rate as an input.
+
+    Parameters
+    ----------
+    low, high : float
+        mL/min/1.73 m², both accepted.
+    source : str
+        Of the limits, as a refusal prints it.
+
+    Returns
+    -------
+    Quantity
+        `egfr_ml_min_173m2`.
+
+    Examples
+    --------
+    >>> egfr(low=15, high=140, source="paper").phrase(90.0)
+    'eGFR 90 mL/min/1.73 m²'
+    """
     return Quantity(
         field="egfr_ml_min_173m2",
         code="EGFR",

@@ -66,16 +66,47 @@ def check_brain(volume: Volume, mask: Mask, geometry: Geometry) -> None:
     geometry : Geometry
         Of both.
 
+    Returns
+    -------
+    None
+        Where nothing speaks against it.
+
     Raises
     ------
     Refusal
         BRAIN_SHAPE, BRAIN_UNIFORM, NOT_IN_HEAD or UPSIDE_DOWN.
+
+    Examples
+    --------
+    >>> grid = Geometry((24, 24, 24), (8, 8, 8), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    >>> cube = np.zeros((24, 24, 24), dtype=np.bool_)
+    >>> cube[6:18, 6:18, 6:18] = True
+    >>> try:
+    ...     check_brain(cube.astype(np.float32), cube, grid)
+    ... except Refusal as refusal:  # 96 mm along each axis
+    ...     refusal.reason_code
+    'BRAIN_SHAPE'
     """
     judge(brain_in_head(*_upright(volume, mask, geometry)))
 
 
 def judge(found: BrainInHead) -> None:
     """The four rules, in their order.
+
+    Parameters
+    ----------
+    found : BrainInHead
+        Extents and distances in mm.
+
+    Returns
+    -------
+    None
+        Where nothing speaks against it.
+
+    Raises
+    ------
+    Refusal
+        As `check_brain`.
 
     Examples
     --------
@@ -120,7 +151,29 @@ def judge(found: BrainInHead) -> None:
 def brain_in_head(
     signal: npt.NDArray[np.float32], mask: Mask, spacing_xyz_mm: tuple[float, float, float]
 ) -> BrainInHead:
-    """Measure what is judged, in arrays (x, y, z) whose indices grow to the left, to the back and upwards."""
+    """Measure what is judged.
+
+    Parameters
+    ----------
+    signal : float32 array, (x, y, z)
+        Indices grow to the left, to the back and upwards.
+    mask : bool array, (x, y, z)
+        Of the brain; not empty.
+    spacing_xyz_mm : (float, float, float)
+
+    Returns
+    -------
+    BrainInHead
+        In mm.
+
+    Examples
+    --------
+    >>> cube = np.zeros((24, 24, 24), dtype=np.bool_)
+    >>> cube[6:18, 6:18, 6:18] = True
+    >>> found = brain_in_head(cube.astype(np.float32), cube, (8.0, 8.0, 8.0))
+    >>> found.extent_xyz_mm, found.variation, found.head_above_mm
+    ((96.0, 96.0, 96.0), 0.0, 0.0)
+    """
     near = tuple(_around(mask, axis, spacing_xyz_mm[axis]) for axis in range(3))
     outside_mm = ndimage.distance_transform_edt(~mask[near], sampling=spacing_xyz_mm)
     inside_mm = ndimage.distance_transform_edt(mask[near], sampling=spacing_xyz_mm)

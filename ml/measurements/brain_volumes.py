@@ -82,7 +82,28 @@ class HeadProtocol:
 
 
 def head_protocol(header: Dataset, geometry: Geometry) -> HeadProtocol:
-    """Collect what the gate judges from one header and the geometry of the series."""
+    """Collect what the gate judges from one header and the geometry of the series.
+
+    Parameters
+    ----------
+    header : Dataset
+        Of any one slice, from `header_read`.
+    geometry : Geometry
+        Its extents in mm are taken along the patient's axes, whatever the orientation of the slices.
+
+    Returns
+    -------
+    HeadProtocol
+
+    Examples
+    --------
+    >>> header = Dataset()
+    >>> header.BodyPartExamined, header.EchoTime = "BRAIN", 2.9
+    >>> sagittal = Geometry((160, 256, 240), (1.2, 1.0, 1.0), (0, 0, 0), (0, 1, 0), (0, 0, -1), (-1, 0, 0))
+    >>> protocol = head_protocol(header, sagittal)
+    >>> protocol.body_part, protocol.echo_time_ms, protocol.repetition_time_ms, protocol.extent_xyz_mm
+    ('BRAIN', 2.9, None, (192.0, 240.0, 256.0))
+    """
     keywords = ("SeriesDescription", "ProtocolName", "SequenceName")
     sizes_mm = np.multiply(geometry.shape_zyx, geometry.spacing_zyx_mm)
     axes = np.abs(np.column_stack((geometry.normal, geometry.column_direction, geometry.row_direction)))
@@ -103,7 +124,16 @@ def head_protocol(header: Dataset, geometry: Geometry) -> HeadProtocol:
 
 
 def check_protocol(protocol: HeadProtocol) -> None:
-    """Refuse a series that is not a whole T1-weighted head in near-isotropic voxels.
+    r"""Refuse a series that is not a whole T1-weighted head in near-isotropic voxels.
+
+    Parameters
+    ----------
+    protocol : HeadProtocol
+        From `head_protocol`; echo and repetition times in ms, voxels and extents in mm.
+
+    Returns
+    -------
+    None
 
     Raises
     ------
@@ -113,7 +143,7 @@ def check_protocol(protocol: HeadProtocol) -> None:
     Examples
     --------
     >>> cube = ((1.0, 1.0, 1.0), (180.0, 240.0, 200.0))
-    >>> check_protocol(HeadProtocol("BRAIN", "t1_mprage", r"GR\\IR", 2.9, 2300.0, "", *cube))
+    >>> check_protocol(HeadProtocol("BRAIN", "t1_mprage", r"GR\IR", 2.9, 2300.0, "", *cube))
     >>> check_protocol(HeadProtocol("KNEE", "t1", "SE", 12.0, 500.0, "", *cube))
     Traceback (most recent call last):
     ml.errors.Refusal: the body part is KNEE, not the head
@@ -130,8 +160,9 @@ def intracranial_volume_ml(volume: Volume, geometry: Geometry) -> Measurement:
     Parameters
     ----------
     volume : float32 array, (z, y, x)
-        A T1-weighted series that passed `check_protocol`; orientation is taken from the geometry.
+        A T1-weighted series that passed `check_protocol`, in its own unit; orientation is taken from the geometry.
     geometry : Geometry
+        Of the volume.
 
     Returns
     -------
@@ -143,6 +174,19 @@ def intracranial_volume_ml(volume: Volume, geometry: Geometry) -> Measurement:
     Refusal
         EXTRA_NOT_INSTALLED, WEIGHTS_ALTERED, NO_BRAIN_FOUND, FIELD_OF_VIEW, IMPLAUSIBLE_VOLUME or any code of
         `brain_plausibility.check_brain`.
+
+    References
+    ----------
+    Fisch L et al. Human Brain Mapping 2024: deepbet.
+
+    Examples
+    --------
+    >>> grid = Geometry((64, 64, 64), (4, 4, 4), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    >>> try:
+    ...     intracranial_volume_ml(np.zeros((64, 64, 64), dtype=np.float32), grid)
+    ... except Refusal as refusal:  # the first where the extra `brain` is not installed
+    ...     refusal.reason_code in ("EXTRA_NOT_INSTALLED", "NO_BRAIN_FOUND")
+    True
     """
     if importlib.util.find_spec("deepbet") is None:
         raise Refusal("EXTRA_NOT_INSTALLED", "the extra `brain` (deepbet) is not installed")

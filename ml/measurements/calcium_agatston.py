@@ -36,18 +36,18 @@ MAX_CANDIDATES = (
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
 
 
-def agatston_weight(peak_hu: float) -> int:
+def _agatston_weight(peak_hu: float) -> int:
     """Weight of a lesion by its peak: 130-199 HU 1, 200-299 HU 2, 300-399 HU 3, from 400 HU 4; below 130 HU 0.
 
     Examples
     --------
-    >>> [agatston_weight(hu) for hu in (129, 130, 199, 200, 299, 300, 399, 400)]
+    >>> [_agatston_weight(hu) for hu in (129, 130, 199, 200, 299, 300, 399, 400)]
     [0, 1, 1, 2, 2, 3, 3, 4]
     """
     return next((weight for limit, weight in WEIGHTS if peak_hu >= limit), 0)
 
 
-def lesion_agatston(area_mm2: float, peak_hu: float, *, slice_mm: float = NOMINAL_SLICE_MM) -> float:
+def _lesion_agatston(area_mm2: float, peak_hu: float, *, slice_mm: float = NOMINAL_SLICE_MM) -> float:
     """Score of one lesion in one slice, area x weight; 0 below 1 mm2 or 130 HU.
 
     Parameters
@@ -59,16 +59,30 @@ def lesion_agatston(area_mm2: float, peak_hu: float, *, slice_mm: float = NOMINA
 
     Examples
     --------
-    >>> lesion_agatston(5.0, 250.0), lesion_agatston(0.99, 500.0), lesion_agatston(6.0, 130.0, slice_mm=2.5)
+    >>> _lesion_agatston(5.0, 250.0), _lesion_agatston(0.99, 500.0), _lesion_agatston(6.0, 130.0, slice_mm=2.5)
     (10.0, 0.0, 5.0)
     """
     if area_mm2 < MIN_AREA_MM2:
         return 0.0
-    return area_mm2 * agatston_weight(peak_hu) * (slice_mm / NOMINAL_SLICE_MM)
+    return area_mm2 * _agatston_weight(peak_hu) * (slice_mm / NOMINAL_SLICE_MM)
 
 
 def agatston_score(lesions: Iterable[CalciumLesion]) -> float:
-    """Agatston score of the lesions that a reader has confirmed as coronary.
+    """Agatston score of the lesions that a reader has confirmed as coronary: the sum of area x weight.
+
+    Parameters
+    ----------
+    lesions : iterable of CalciumLesion
+        Each with the score of its one slice.
+
+    Returns
+    -------
+    float
+        Agatston units; 0 without lesions.
+
+    References
+    ----------
+    Agatston AS et al. J Am Coll Cardiol 1990;15:827-832. doi:10.1016/0735-1097(90)90282-T
 
     Examples
     --------
@@ -80,7 +94,17 @@ def agatston_score(lesions: Iterable[CalciumLesion]) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandidateSearch:
-    """What was found: the candidates, the structures too large to be listed, and a picture of each."""
+    """What was found: the candidates, the structures too large to be listed, and a picture of each.
+
+    Parameters
+    ----------
+    candidates : tuple of CalciumCandidate
+        From superior to inferior.
+    large_structures : tuple of LargeStructure
+        Connected structures above MAX_VOLUME_MM3 or MAX_EXTENT_MM; each can touch or contain a candidate.
+    key_images : tuple of KeyImage
+        One a candidate and one a large structure.
+    """
 
     candidates: tuple[CalciumCandidate, ...]
     large_structures: tuple[LargeStructure, ...]
@@ -109,9 +133,10 @@ def find_candidates(hu: Volume, geometry: Geometry, sop_instance_uids: Sequence[
     Parameters
     ----------
     hu : float32 array, (z, y, x)
-        A volume that passed the protocol gate.
+        HU, of a volume that passed the protocol gate.
     geometry : Geometry
-    sop_instance_uids : sequence of str
+        Of the volume.
+    sop_instance_uids : sequence of str, (z,)
         One per slice.
 
     Returns
@@ -123,6 +148,19 @@ def find_candidates(hu: Volume, geometry: Geometry, sop_instance_uids: Sequence[
     ------
     Refusal
         TOO_MANY_CANDIDATES.
+
+    References
+    ----------
+    Agatston AS et al. J Am Coll Cardiol 1990;15:827-832. doi:10.1016/0735-1097(90)90282-T
+
+    Examples
+    --------
+    >>> hu = np.full((3, 32, 32), -50, dtype=np.float32)
+    >>> hu[1, 10:12, 20:22] = 350
+    >>> grid = Geometry((3, 32, 32), (3.0, 1.0, 1.0), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    >>> (found,) = find_candidates(hu, grid, ["1.1", "1.2", "1.3"]).candidates
+    >>> found.sop_instance_uid, found.area_mm2, found.peak_hu, found.agatston
+    ('1.2', 4.0, 350.0, 12.0)
     """
     step_mm, row_mm, column_mm = geometry.spacing_zyx_mm
     regions, links = _regions(hu, pixel_mm2=row_mm * column_mm)
@@ -164,7 +202,7 @@ def _area_mm2(pixel_count: int, pixel_mm2: float) -> float:
 
 def _lesion(region: _Region, sop_instance_uids: Sequence[str], pixel_mm2: float, step_mm: float) -> CalciumLesion:
     area_mm2 = _area_mm2(region.pixels.size, pixel_mm2)
-    agatston = lesion_agatston(area_mm2, region.peak_hu, slice_mm=step_mm)
+    agatston = _lesion_agatston(area_mm2, region.peak_hu, slice_mm=step_mm)
     return CalciumLesion(region.slice_index, sop_instance_uids[region.slice_index], area_mm2, region.peak_hu, agatston)
 
 

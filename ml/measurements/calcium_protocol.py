@@ -79,7 +79,33 @@ class CalciumProtocol:
 
 
 def calcium_protocol(header: Dataset, geometry: Geometry, instances: Sequence[Instance]) -> CalciumProtocol:
-    """Collect what the gate judges from one header, the geometry, and what each slice says for itself."""
+    """Collect what the gate judges from one header, the geometry, and what each slice says for itself.
+
+    Parameters
+    ----------
+    header : Dataset
+        Of any one slice, from `header_read`.
+    geometry : Geometry
+        Of the series.
+    instances : sequence of Instance
+        Every slice, in any order.
+
+    Returns
+    -------
+    CalciumProtocol
+
+    Examples
+    --------
+    >>> header = Dataset()
+    >>> header.KVP, header.SliceThickness, header.ConvolutionKernel = 120, 3, "Qr36d"
+    >>> grid = Geometry((44, 512, 512), (3.0, 0.4, 0.4), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    >>> from types import SimpleNamespace
+    >>> said = {"image_type": ("ORIGINAL", "PRIMARY"), "slice_thickness_mm": 3.0, "is_lossy": False}
+    >>> one = SimpleNamespace(**said, part10=SimpleNamespace(values={}))
+    >>> protocol = calcium_protocol(header, grid, [one])
+    >>> protocol.kvp, protocol.kernel, protocol.coverage_mm, protocol.gating
+    (120.0, 'Qr36d', 132.0, '')
+    """
     text_of: Texts = lambda keyword: header_text(header, keyword)  # noqa: E731
     step_mm = geometry.spacing_zyx_mm[0]
     return CalciumProtocol(
@@ -211,6 +237,11 @@ def _is_positive(text: str) -> bool:
 def protocol_refusals(protocol: CalciumProtocol) -> tuple[MeasurementRefusal, ...]:
     """One refusal for each rule of the protocol that the acquisition breaks; none when it may be scored.
 
+    Parameters
+    ----------
+    protocol : CalciumProtocol
+        From `calcium_protocol`; kV and mm.
+
     Returns
     -------
     tuple of MeasurementRefusal
@@ -231,7 +262,27 @@ def protocol_refusals(protocol: CalciumProtocol) -> tuple[MeasurementRefusal, ..
 
 
 def tissue_refusals(tissue: TissueEstimate) -> tuple[MeasurementRefusal, ...]:
-    """The same for what is seen in the voxels: CONTRAST_PRESENT, CONTRAST_UNKNOWN, NOISE or METAL."""
+    """The same for what is seen in the voxels.
+
+    Parameters
+    ----------
+    tissue : TissueEstimate
+        From `tissue_estimate`; HU, mL and mm3.
+
+    Returns
+    -------
+    tuple of MeasurementRefusal
+        CONTRAST_PRESENT, CONTRAST_UNKNOWN, NOISE or METAL.
+
+    References
+    ----------
+    McCollough CH et al. Radiology 2007;243:527-538: the noise limit, 23 HU.
+
+    Examples
+    --------
+    >>> [one.sentence for one in tissue_refusals(TissueEstimate(31.0, 45.0, 0.0, None, 0.0))]
+    ['Calcium not scored: noise is 31 HU; the limit is 23 HU.']
+    """
     refusals = []
     if tissue.noise_sd_hu is None:
         refusals.append(refusal("CONTRAST_UNKNOWN", "no soft tissue was found to judge contrast and noise by"))
@@ -249,7 +300,23 @@ def tissue_refusals(tissue: TissueEstimate) -> tuple[MeasurementRefusal, ...]:
 
 
 def tissue_findings(tissue: TissueEstimate) -> tuple[QualityFinding, ...]:
-    """What does not refuse the score, but its reader should know: POSSIBLE_CONTRAST."""
+    """What does not refuse the score, but its reader should know: POSSIBLE_CONTRAST.
+
+    Parameters
+    ----------
+    tissue : TissueEstimate
+        HU and mL.
+
+    Returns
+    -------
+    tuple of QualityFinding
+
+    Examples
+    --------
+    >>> late = TissueEstimate(15.0, 50.0, 0.0, None, 0.0, dense_ml=80.0, dense_hu=92.0)
+    >>> [finding.code for finding in tissue_findings(late)]
+    ['POSSIBLE_CONTRAST']
+    """
     if not tissue.is_dense:
         return ()
     low, high = DENSE_HU
@@ -262,7 +329,23 @@ def tissue_findings(tissue: TissueEstimate) -> tuple[QualityFinding, ...]:
 
 
 def refusal(reason_code: str, sentence: str) -> MeasurementRefusal:
-    """A refusal of the score, in its one form of words."""
+    """A refusal of the score, in its one form of words.
+
+    Parameters
+    ----------
+    reason_code : str
+    sentence : str
+        What is wrong, in lower case and without its full stop.
+
+    Returns
+    -------
+    MeasurementRefusal
+
+    Examples
+    --------
+    >>> refusal("NOISE", "noise is 31 HU").sentence
+    'Calcium not scored: noise is 31 HU.'
+    """
     return MeasurementRefusal(NAME, reason_code, f"Calcium not scored: {sentence}.")
 
 

@@ -37,9 +37,27 @@ Blocks = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class TissueEstimate:
-    """`noise_sd_hu` and `soft_tissue_hu` are None where there is not enough soft tissue to tell.
+    """What the voxels of a CT say about it.
 
-    `dense_ml` at `dense_hu` is the largest even region between 70 and 100 HU.
+    Parameters
+    ----------
+    noise_sd_hu, soft_tissue_hu : float or None
+        HU; None where there is not enough soft tissue to tell.
+    enhanced_ml : float
+        Largest connected region of even bright tissue, mL.
+    enhanced_hu : float or None
+        Its median, HU; None where there is none.
+    metal_mm3 : float
+        Voxels from METAL_HU, mm3.
+    dense_ml : float
+        Largest even region between 70 and 100 HU, mL.
+    dense_hu : float or None
+        Its median, HU; None where there is none.
+
+    Examples
+    --------
+    >>> TissueEstimate(12.0, 45.0, 180.0, 320.0, 0.0).is_enhanced
+    True
     """
 
     noise_sd_hu: float | None
@@ -60,17 +78,19 @@ class TissueEstimate:
 
 
 def tissue_estimate(hu: Volume, spacing_zyx_mm: tuple[float, float, float]) -> TissueEstimate:
-    """Estimate noise, enhancement and metal.
+    """Estimate noise, enhancement and metal; the module says how.
 
     Parameters
     ----------
     hu : float32 array, (z, y, x)
         HU.
-    spacing_zyx_mm : tuple of float
+    spacing_zyx_mm : tuple of float, (3,)
+        mm.
 
     Returns
     -------
     TissueEstimate
+        Noise and tissue in HU, enhanced volume in mL, metal in mm3.
 
     Examples
     --------

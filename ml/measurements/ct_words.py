@@ -57,6 +57,16 @@ _RENDERED = re.compile(
 def ungated_words(text: str) -> str:
     """The words that say "not gated", or "".
 
+    Parameters
+    ----------
+    text : str
+        One attribute, or several put together.
+
+    Returns
+    -------
+    str
+        As they stand in the text.
+
     Examples
     --------
     >>> [ungated_words(text) for text in ("Chest non-gated low dose", "Thorax ohne EKG", "ECG gated, no contrast")]
@@ -67,6 +77,16 @@ def ungated_words(text: str) -> str:
 
 def gated_words(text: str) -> str:
     """The words that say "gated", or ""; nothing where others deny it.
+
+    Parameters
+    ----------
+    text : str
+        One attribute, or several put together.
+
+    Returns
+    -------
+    str
+        As they stand in the text.
 
     Examples
     --------
@@ -79,6 +99,16 @@ def gated_words(text: str) -> str:
 def contrast_words(text: str) -> str:
     """The words that say that contrast agent was given, or "".
 
+    Parameters
+    ----------
+    text : str
+        One attribute, or several put together.
+
+    Returns
+    -------
+    str
+        As they stand in the text.
+
     Examples
     --------
     >>> [contrast_words(text) for text in ("Coronary CTA", "CT heart w/wo", "Chest without contrast", "unenhanced")]
@@ -90,6 +120,16 @@ def contrast_words(text: str) -> str:
 def no_contrast_words(text: str) -> str:
     """The words that say that none was given, or "".
 
+    Parameters
+    ----------
+    text : str
+        One attribute, or several put together.
+
+    Returns
+    -------
+    str
+        As they stand in the text.
+
     Examples
     --------
     >>> [no_contrast_words(text) for text in ("CT HEART W/O CONTRAST", "Thorax nativ", "Calcium score")]
@@ -100,6 +140,15 @@ def no_contrast_words(text: str) -> str:
 
 def is_none(text: str) -> bool:
     """Whether the value of an attribute says "none": empty, zero, or a word for it.
+
+    Parameters
+    ----------
+    text : str
+        One attribute, or several put together.
+
+    Returns
+    -------
+    bool
 
     Examples
     --------
@@ -115,6 +164,16 @@ def is_none(text: str) -> bool:
 
 def rendered_words(text: str) -> str:
     """The words that say that the images are computed from others: projections, virtual or one-energy images.
+
+    Parameters
+    ----------
+    text : str
+        One attribute, or several put together.
+
+    Returns
+    -------
+    str
+        As they stand in the text.
 
     Examples
     --------

@@ -21,6 +21,11 @@ def suv_bw_statistics(suv_bw: Volume) -> tuple[Measurement, ...]:
     suv_bw : float32 array, (z, y, x)
         SUVbw in g/mL.
 
+    Returns
+    -------
+    tuple of Measurement, (3,)
+        In g/mL, in the order of `NAMES`.
+
     Examples
     --------
     >>> statistics = suv_bw_statistics(np.array([[[0.0, 1.0, 5.0]]], dtype=np.float32))

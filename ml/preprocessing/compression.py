@@ -30,6 +30,21 @@ def is_compressed_with_loss(buffer: Buffer, part10: Part10) -> bool:
         The whole file.
     part10 : Part10
         What `part10_scan` found in it.
+
+    Returns
+    -------
+    bool
+
+    References
+    ----------
+    ISO/IEC 15444-1 annex A; DICOM PS3.5 A.4.
+
+    Examples
+    --------
+    >>> is_compressed_with_loss(b"", Part10("1.2.840.10008.1.2.4.81", 0))
+    True
+    >>> is_compressed_with_loss(b"", Part10("1.2.840.10008.1.2.1", 0))
+    False
     """
     if part10.transfer_syntax_uid in LOSSY_SYNTAXES:
         return True

@@ -16,12 +16,32 @@ PADDING_HU = -1024.0  # what padding is set to: as little as air, so that it is 
 
 
 def hu_rescales(instances: Sequence[Instance]) -> tuple[Rescale, ...]:
-    """Slope and intercept of each slice, HU = stored value x slope + intercept (PS3.3 C.8.2.1).
+    """Slope and intercept of each slice, HU = stored value x slope + intercept.
+
+    Parameters
+    ----------
+    instances : sequence of Instance, (z,)
+        The Rescale Type of each must be HU or absent.
+
+    Returns
+    -------
+    tuple of (float, float), (z,)
+        In HU, in the order of `instances`.
 
     Raises
     ------
     SeriesRefusal
         RESCALE_MISSING or RESCALE_TYPE: without them a stored value is not a Hounsfield unit.
+
+    References
+    ----------
+    DICOM PS3.3 C.8.2.1.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> hu_rescales([SimpleNamespace(rescale_slope=1.0, rescale_intercept=-1024.0, part10=SimpleNamespace(values={}))])
+    ((1.0, -1024.0),)
     """
     types = [instance_text(instance, "RescaleType") for instance in instances]
     other = [rescale_type for rescale_type in types if rescale_type not in ("", "HU")]
@@ -44,11 +64,27 @@ def padding_fill(hu: Volume, instances: Sequence[Instance], rescales: Sequence[R
     ----------
     hu : float32 array, (z, y, x)
         As `volume_decode` gave it with these rescales.
+    instances : sequence of Instance, (z,)
+        The slices of `hu`, in its order.
+    rescales : sequence of (float, float), (z,)
+        Slope and intercept of each slice.
 
     Returns
     -------
     tuple of QualityFinding
         PIXEL_PADDING, or nothing where no voxel is padding.
+
+    References
+    ----------
+    DICOM PS3.3 C.7.5.1.1.2.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> hu = np.array([[[40.0, 62512.0]]], dtype=np.float32)
+    >>> [finding] = padding_fill(hu, [SimpleNamespace(stored_padding=(63536, 63536))], [(1.0, -1024.0)])
+    >>> finding.code, hu.tolist()
+    ('PIXEL_PADDING', [[[40.0, -1024.0]]])
     """
     count = 0
     for plane, instance, (slope, intercept) in zip(hu, instances, rescales, strict=True):
@@ -72,10 +108,25 @@ def padding_fill(hu: Volume, instances: Sequence[Instance], rescales: Sequence[R
 def required_rescales(instances: Sequence[Instance]) -> tuple[Rescale, ...]:
     """Slope and intercept of each slice, both of which must be stated and the slope must not be 0.
 
+    Parameters
+    ----------
+    instances : sequence of Instance, (z,)
+
+    Returns
+    -------
+    tuple of (float, float), (z,)
+        In the unit of the rescaled values, in the order of `instances`.
+
     Raises
     ------
     SeriesRefusal
         RESCALE_MISSING.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> required_rescales([SimpleNamespace(rescale_slope=0.5, rescale_intercept=0.0)])
+    ((0.5, 0.0),)
     """
     rescales = []
     for instance in instances:

@@ -44,6 +44,16 @@ PINNED_DECODERS = {
 def decoders_used(transfer_syntax_uids: Iterable[str]) -> tuple[str, ...]:
     """Name the decoder of each transfer syntax met, with its version.
 
+    Parameters
+    ----------
+    transfer_syntax_uids : iterable of str
+        In any order, repeated or not.
+
+    Returns
+    -------
+    tuple of str
+        "<transfer syntax UID> <distribution> <version>", in the order of the UIDs.
+
     Raises
     ------
     SeriesRefusal
@@ -51,7 +61,7 @@ def decoders_used(transfer_syntax_uids: Iterable[str]) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> decoders_used({"1.2.840.10008.1.2.4.70"})
+    >>> decoders_used({"1.2.840.10008.1.2.4.70"})  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ml.errors.SeriesRefusal: The transfer syntax JPEG Lossless, Non-Hierarchical, ... is not read.
     """
@@ -67,6 +77,13 @@ def decoders_used(transfer_syntax_uids: Iterable[str]) -> tuple[str, ...]:
 def frame_decode(instance: Instance, form: PixelFormat) -> Stored:
     """Decode the one frame of an instance to its stored values.
 
+    Parameters
+    ----------
+    instance : Instance
+        Whose transfer syntax is one of PINNED_DECODERS.
+    form : PixelFormat
+        Of the instance, already checked.
+
     Returns
     -------
     integer array, (rows, columns)
@@ -75,7 +92,16 @@ def frame_decode(instance: Instance, form: PixelFormat) -> Stored:
     Raises
     ------
     SeriesRefusal
-        FRAME_TOO_LARGE, PIXEL_LENGTH or UNDECODABLE, naming the file.
+        FRAME_TOO_LARGE, UNREADABLE_FILE, PIXEL_LENGTH or UNDECODABLE, naming the file.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from types import SimpleNamespace
+    >>> form = PixelFormat(9000, 9000, 1, 1, 16, 12, 11, 0, "MONOCHROME2")
+    >>> frame_decode(SimpleNamespace(path=Path("1.dcm")), form)
+    Traceback (most recent call last):
+    ml.errors.SeriesRefusal: 1.dcm: 9000 x 9000 pixels is too many.
     """
     if form.rows * form.columns * form.bits_allocated // 8 > MAX_FRAME_BYTES:
         raise SeriesRefusal(

@@ -113,10 +113,26 @@ def instance_read(path: Path) -> Instance:
 def header_read(instance: Instance) -> Dataset:
     """Read the whole header of one checked instance with pydicom, without its pixel data.
 
+    Parameters
+    ----------
+    instance : Instance
+        From `instance_read`; its file is read again.
+
+    Returns
+    -------
+    Dataset
+
     Raises
     ------
     SeriesRefusal
         UNREADABLE_HEADER.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> header_read(SimpleNamespace(path=Path("gone.dcm"), part10=Part10("1.2.840.10008.1.2.1", 0)))
+    Traceback (most recent call last):
+    ml.errors.SeriesRefusal: The header of gone.dcm could not be read.
     """
     try:
         with instance.path.open("rb") as file:
@@ -128,7 +144,25 @@ def header_read(instance: Instance) -> Dataset:
 
 
 def header_text(header: Dataset, keyword: str) -> str:
-    """One attribute as text, values joined by a backslash; "" when it is missing, empty or unreadable."""
+    """One attribute as text, values joined by a backslash; "" when it is missing, empty or unreadable.
+
+    Parameters
+    ----------
+    header : Dataset
+    keyword : str
+        DICOM keyword, such as "SeriesDescription".
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> header = Dataset()
+    >>> header.Modality = "CT"
+    >>> header_text(header, "Modality"), header_text(header, "BodyPartExamined")
+    ('CT', '')
+    """
     value = _header_value(header, keyword)
     if value is None:
         return ""
@@ -136,7 +170,23 @@ def header_text(header: Dataset, keyword: str) -> str:
 
 
 def header_items(header: Dataset, keyword: str) -> tuple[Dataset, ...]:
-    """The items of one sequence; none when it is missing, empty or unreadable."""
+    """The items of one sequence; none when it is missing, empty or unreadable.
+
+    Parameters
+    ----------
+    header : Dataset
+    keyword : str
+        DICOM keyword of a sequence.
+
+    Returns
+    -------
+    tuple of Dataset
+
+    Examples
+    --------
+    >>> header_items(Dataset(), "ContrastBolusAgentSequence")
+    ()
+    """
     try:
         return tuple(header.get(keyword) or ())
     except UNREADABLE:
@@ -144,7 +194,26 @@ def header_items(header: Dataset, keyword: str) -> tuple[Dataset, ...]:
 
 
 def header_number(header: Dataset, keyword: str) -> float | None:
-    """One attribute as a finite number; None when it is missing, empty, unreadable or has several values."""
+    """One attribute as a finite number; None when it is missing, empty, unreadable or has several values.
+
+    Parameters
+    ----------
+    header : Dataset
+    keyword : str
+        DICOM keyword, such as "KVP".
+
+    Returns
+    -------
+    float or None
+        In the unit that DICOM gives the attribute.
+
+    Examples
+    --------
+    >>> header = Dataset()
+    >>> header.KVP = "120"
+    >>> header_number(header, "KVP"), header_number(header, "EchoTime")
+    (120.0, None)
+    """
     try:
         number = float(_header_value(header, keyword))  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -153,22 +222,105 @@ def header_number(header: Dataset, keyword: str) -> float | None:
 
 
 def instance_text(instance: Instance, keyword: str) -> str:
-    """One scanned attribute of one slice as text, "" when it is missing; for what must be compared slice by slice."""
+    """One scanned attribute of one slice as text, "" when it is missing; for what must be compared slice by slice.
+
+    Parameters
+    ----------
+    instance : Instance
+    keyword : str
+        DICOM keyword, one of those that `instance_read` scans.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    KeyError
+        The keyword is not scanned: a programming error.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> part10 = Part10("1.2.840.10008.1.2.1", 0, values={0x00181210: b"Qr36d "})
+    >>> instance_text(SimpleNamespace(part10=part10), "ConvolutionKernel")
+    'Qr36d'
+    """
     return _Values(instance.part10).text(keyword)
 
 
 def instance_has(instance: Instance, keyword: str) -> bool:
-    """Whether one scanned attribute of one slice has a value, of any VR."""
+    """Whether one scanned attribute of one slice has a value, of any VR.
+
+    Parameters
+    ----------
+    instance : Instance
+    keyword : str
+        DICOM keyword, one of those that `instance_read` scans.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> stated = SimpleNamespace(part10=SimpleNamespace(values={0x00180010: b"IOHEXOL "}))
+    >>> instance_has(stated, "ContrastBolusAgent"), instance_has(stated, "KVP")
+    (True, False)
+    """
     return bool(instance.part10.values.get(_TAGS[keyword]))
 
 
 def instance_has_items(instance: Instance, keyword: str) -> bool:
-    """Whether one scanned sequence of one slice has an item; what the item says is for `header_items`."""
+    """Whether one scanned sequence of one slice has an item; what the item says is for `header_items`.
+
+    Parameters
+    ----------
+    instance : Instance
+    keyword : str
+        DICOM keyword of a sequence, one of those that `instance_read` scans.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> empty = SimpleNamespace(part10=SimpleNamespace(values={0x00180012: b""}))
+    >>> instance_has_items(empty, "ContrastBolusAgentSequence")
+    False
+    """
     return instance.part10.values.get(_TAGS[keyword], b"") == ITEM_START
 
 
 def instance_number(instance: Instance, keyword: str) -> float | None:
-    """One scanned attribute of one slice as a finite number, None as in `header_number`."""
+    """One scanned attribute of one slice as a finite number, None as in `header_number`.
+
+    Parameters
+    ----------
+    instance : Instance
+    keyword : str
+        DICOM keyword, one of those that `instance_read` scans.
+
+    Returns
+    -------
+    float or None
+        In the unit that DICOM gives the attribute.
+
+    Raises
+    ------
+    KeyError
+        The keyword is not scanned: a programming error.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> part10 = Part10("1.2.840.10008.1.2.1", 0, values={0x00180060: b"120 "})
+    >>> instance_number(SimpleNamespace(part10=part10), "KVP")
+    120.0
+    """
     try:
         number = float(instance_text(instance, keyword))
     except ValueError:

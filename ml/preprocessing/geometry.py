@@ -30,7 +30,24 @@ ORIENTATION_TOLERANCE = 1e-3  # of a direction cosine: stored orientations carry
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """The regular grid of one volume: index (slice, row, column) to patient coordinates (x, y, z) in mm."""
+    """The regular grid of one volume: index (slice, row, column) to patient coordinates (x, y, z) in mm, LPS.
+
+    Parameters
+    ----------
+    shape_zyx : tuple of int, (3,)
+        Slices, rows, columns.
+    spacing_zyx_mm : tuple of float, (3,)
+        Steps between voxel centres, mm.
+    origin_xyz_mm : tuple of float, (3,)
+        Centre of voxel (0, 0, 0), mm.
+    row_direction, column_direction, normal : tuple of float, (3,)
+        Unit vectors of increasing column, row and slice index.
+
+    Examples
+    --------
+    >>> Geometry((2, 4, 4), (3, 1, 1), (-10, -10, 5), (1, 0, 0), (0, 1, 0), (0, 0, 1)).affine_lps_mm().shape
+    (3, 4)
+    """
 
     shape_zyx: tuple[int, int, int]
     spacing_zyx_mm: tuple[float, float, float]
@@ -67,21 +84,36 @@ def order_and_geometry(instances: Sequence[Instance]) -> tuple[tuple[Instance, .
 
     Parameters
     ----------
-    instances : sequence of Instance
+    instances : sequence of Instance, (z,)
         In any order, all with a pixel format.
 
     Returns
     -------
-    tuple of Instance
+    tuple of Instance, (z,)
         Ascending along the normal.
     Geometry
+        LPS, in mm.
 
     Raises
     ------
     SeriesRefusal
         MISSING_POSITION, MISSING_ORIENTATION, MISSING_PIXEL_SPACING, BAD_POSITION, BAD_ORIENTATION, BAD_PIXEL_SPACING,
-        MIXED_ORIENTATION, MIXED_PIXEL_SPACING, SINGLE_SLICE, DUPLICATE_POSITION, GANTRY_TILT, MISSING_SLICES or
-        IRREGULAR_SPACING. Nothing is ever resampled to make a series fit.
+        MIXED_ORIENTATION, MIXED_PIXEL_SPACING, SINGLE_SLICE, DUPLICATE_POSITION, GANTRY_TILT, MISSING_SLICES,
+        IRREGULAR_SPACING or NO_PIXEL_DATA. Nothing is ever resampled to make a series fit.
+
+    References
+    ----------
+    DICOM PS3.3 C.7.6.2.1.1.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> axial = {"image_orientation_patient": (1, 0, 0, 0, 1, 0), "pixel_spacing_mm": (0.5, 0.5)}
+    >>> form = SimpleNamespace(rows=4, columns=6)
+    >>> stack = [SimpleNamespace(**axial, pixel_format=form, image_position_patient=(0, 0, z)) for z in (6, 0, 3)]
+    >>> ordered, grid = order_and_geometry(stack)
+    >>> [one.image_position_patient[2] for one in ordered], grid.shape_zyx, grid.spacing_zyx_mm
+    ([0, 3, 6], (3, 4, 6), (3.0, 0.5, 0.5))
     """
     positions = _attribute(instances, "image_position_patient", "MISSING_POSITION", "Image Position (Patient)")
     orientations = _attribute(

@@ -36,8 +36,24 @@ def mid_slice(
     Parameters
     ----------
     volume : float32 array, (z, y, x)
+    geometry : Geometry
+    sop_instance_uids : tuple of str, (z,)
+        One per slice.
     window : (center, width)
         In the unit of the volume.
+    unit : str
+        Of the window, for the caption.
+
+    Returns
+    -------
+    KeyImage
+        (y, x) pixels, transposed where the reading orientation asks for it.
+
+    Examples
+    --------
+    >>> grid = Geometry((3, 2, 2), (3, 1, 1), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    >>> mid_slice(np.zeros((3, 2, 2), dtype=np.float32), grid, ("1.1", "1.2", "1.3"), (40.0, 400.0), "HU").caption
+    'Slice 2 of 3, window 40 / 400 HU, left edge R, top edge A'
     """
     index = volume.shape[0] // 2
     center, width = window
@@ -59,6 +75,21 @@ def outlined_crop(
         HU.
     mask : bool array, (y, x)
         The outline is drawn just outside it, so that no voxel of it is hidden.
+    center_row_column : tuple of int, (2,)
+        Place of the middle, as stored.
+    geometry : Geometry
+
+    Returns
+    -------
+    uint8 array, (y, x, 3)
+        CROP_MM wide, CROP_ZOOM pixels a voxel.
+
+    Examples
+    --------
+    >>> grid = Geometry((3, 40, 40), (3, 5, 5), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    >>> plane, mask = np.zeros((40, 40), dtype=np.float32), np.zeros((40, 40), dtype=np.bool_)
+    >>> outlined_crop(plane, mask, (1, 1), grid).shape
+    (42, 42, 3)
     """
     _, row_mm, column_mm = geometry.spacing_zyx_mm
     half = (_half(row_mm), _half(column_mm))
@@ -77,6 +108,13 @@ def display_oriented(plane: Plane[Pixel], geometry: Geometry) -> Plane[Pixel]:
     Parameters
     ----------
     plane : array, (y, x)
+        As stored, of any dtype.
+    geometry : Geometry
+
+    Returns
+    -------
+    array, (y, x) or (x, y)
+        Contiguous, of the same dtype.
 
     Examples
     --------
@@ -99,6 +137,14 @@ def display_oriented(plane: Plane[Pixel], geometry: Geometry) -> Plane[Pixel]:
 def edges(geometry: Geometry) -> str:
     """Which side of the patient the left and the top edge of a picture show.
 
+    Parameters
+    ----------
+    geometry : Geometry
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> edges(Geometry((2, 1, 2), (1, 1, 1), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)))
@@ -111,7 +157,23 @@ def edges(geometry: Geometry) -> str:
 
 
 def percentile_window(volume: Volume) -> tuple[float, float]:
-    """Window (center, width) from the 1st to the 99th percentile of the middle slice, for values without a unit."""
+    """Window from the 1st to the 99th percentile of the middle slice, for values without a unit.
+
+    Parameters
+    ----------
+    volume : float32 array, (z, y, x)
+
+    Returns
+    -------
+    (center, width)
+        In the unit of the volume; the width is never 0.
+
+    Examples
+    --------
+    >>> center, width = percentile_window(np.arange(101, dtype=np.float32).reshape(1, 1, 101))
+    >>> round(center), round(width)
+    (50, 98)
+    """
     low, high = (float(value) for value in np.percentile(volume[volume.shape[0] // 2], (1, 99)))
     return (low + high) / 2, max(high - low, 1e-6)
 

@@ -63,12 +63,29 @@ class SuvInputs:
 def suv_bw_factor(inputs: SuvInputs) -> float:
     """The factor from rescaled values to SUVbw in g/mL.
 
+    From Bq/mL: 1000 x weight / (dose x 2 ** -(scan - injection) / half-life); 1 from g/mL; Philips' private factor from
+    counts.
+
+    Parameters
+    ----------
+    inputs : SuvInputs
+        kg, Bq and s; all moments on one clock.
+
+    Returns
+    -------
+    float
+        g/mL per unit of the rescaled value.
+
     Raises
     ------
     Refusal
         SUV_NOT_CORRECTED, SUV_DECAY_CORRECTION, SUV_UNITS, SUV_TYPE, SUV_PRIVATE_SCALE, SUV_WEIGHT, SUV_DOSE,
         SUV_HALF_LIFE, SUV_TIMES or SUV_START_AFTER_SCAN. A value that is missing, out of its plausible range or not
         the same in every slice has the code of its field.
+
+    References
+    ----------
+    QIBA FDG-PET/CT profile, SUV pseudocode.
 
     Examples
     --------
@@ -167,9 +184,20 @@ def _plausible(
 def parse_datetime(text: str, default_offset: str = "") -> datetime | None:
     """Read a DICOM DT with at least hours and minutes; None when it is not one.
 
-    Times without an offset are the scanner's clock. An offset counts only when the scanner's own is known
-    (`default_offset`, Timezone Offset From UTC), otherwise the two clocks cannot be compared and None is returned.
-    The UTC attached to the result is that common clock, not a claim about the time zone.
+    Times without an offset are the scanner's clock. An offset counts only when the scanner's own is known, otherwise
+    the two clocks cannot be compared and None is returned. The UTC attached to the result is that common clock, not a
+    claim about the time zone.
+
+    Parameters
+    ----------
+    text : str
+        YYYYMMDDHHMM[SS[.FFFFFF]][+-ZZZZ].
+    default_offset : str
+        Timezone Offset From UTC of the header, +-ZZZZ; "" where it is not stated.
+
+    Returns
+    -------
+    datetime or None
 
     Examples
     --------
@@ -205,12 +233,33 @@ def _offset(text: str) -> timedelta | None:
 
 
 def suv_inputs(header: Dataset, instances: Sequence[Instance]) -> SuvInputs:
-    """Collect what the factor needs from the header of every slice; `header` is that of the first.
+    """Collect what the factor needs from the header of every slice.
+
+    Parameters
+    ----------
+    header : Dataset
+        Of the first slice, from `header_read`.
+    instances : sequence of Instance, (z,)
+        Every slice, the one of `header` first.
+
+    Returns
+    -------
+    SuvInputs
+        None or "" for what is missing, unreadable or of several units; nothing is judged here.
 
     Raises
     ------
     SeriesRefusal
         UNREADABLE_HEADER.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> header = Dataset()
+    >>> header.Units, header.PatientWeight = "BQML", 80
+    >>> inputs = suv_inputs(header, [SimpleNamespace(acquisition_date="20240315", acquisition_time="110703")])
+    >>> inputs.units, inputs.patient_weight_kg, inputs.dose_bq, inputs.acquisition_at.hour
+    ('BQML', 80.0, None, 11)
     """
     stated = _stated(header)
     others = [_stated(header_read(instance)) for instance in instances[1:]]

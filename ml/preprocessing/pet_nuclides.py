@@ -87,7 +87,30 @@ _MASS_LAST = re.compile(r"([A-Za-z]+)[ -]?\^?(\d{2,3}m?)\^?")
 
 
 def nuclide_of(tracer: Dataset) -> str:
-    """The nuclide that a Radiopharmaceutical Information item names by its code or its code's meaning; "" for none."""
+    """The nuclide that a Radiopharmaceutical Information item names by its code or its code's meaning; "" for none.
+
+    Parameters
+    ----------
+    tracer : Dataset
+        The item.
+
+    Returns
+    -------
+    str
+        A key of HALF_LIVES_S, or "".
+
+    References
+    ----------
+    DICOM PS3.16 CID 4020.
+
+    Examples
+    --------
+    >>> code, tracer = Dataset(), Dataset()
+    >>> code.CodeValue = "77004003"
+    >>> tracer.RadionuclideCodeSequence = [code]
+    >>> nuclide_of(tracer)
+    'F-18'
+    """
     try:
         items = tracer.get("RadionuclideCodeSequence") or []
     except UNREADABLE:
@@ -101,6 +124,15 @@ def nuclide_of(tracer: Dataset) -> str:
 
 def nuclide_named(text: str) -> str:
     """The nuclide of the table that a text names, "" for none.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+        A key of HALF_LIVES_S, or "".
 
     Examples
     --------
@@ -119,6 +151,21 @@ def nuclide_named(text: str) -> str:
 
 def half_life_problem(half_life_s: float, nuclide: str) -> str | None:
     """What is wrong with a stated half-life, as one clause; None when it is that of the nuclide, or of any PET nuclide.
+
+    Parameters
+    ----------
+    half_life_s : float
+        Seconds.
+    nuclide : str
+        A key of HALF_LIVES_S, or "" where none is stated.
+
+    Returns
+    -------
+    str or None
+
+    References
+    ----------
+    ICRP Publication 107, Ann ICRP 2008;38(3).
 
     Examples
     --------

@@ -30,11 +30,27 @@ UNIFORM = {
 def instance_check(instance: Instance) -> None:
     """Refuse an object that is not one monochrome slice of CT, MR or PET.
 
+    Parameters
+    ----------
+    instance : Instance
+
+    Returns
+    -------
+    None
+
     Raises
     ------
     SeriesRefusal
         SOP_CLASS, ENHANCED_OBJECT, MODALITY, MODALITY_MISMATCH, LOCALIZER, NO_PIXEL_DATA, MULTIFRAME or PIXEL_FORMAT,
         naming the file.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from types import SimpleNamespace
+    >>> instance_check(SimpleNamespace(path=Path("1.dcm"), sop_class_uid="", modality="US"))
+    Traceback (most recent call last):
+    ml.errors.SeriesRefusal: 1.dcm is refused: its modality is US, not CT, MR or PT.
     """
     for check in (_check_kind, _check_pixels):
         problem = check(instance)
@@ -45,11 +61,30 @@ def instance_check(instance: Instance) -> None:
 def series_check(instances: Sequence[Instance]) -> None:
     """Refuse a set of instances that is not one series of one patient.
 
+    Parameters
+    ----------
+    instances : sequence of Instance
+
+    Returns
+    -------
+    None
+
     Raises
     ------
     SeriesRefusal
         MIXED_MODALITY, MIXED_SERIES, MIXED_STUDY, MIXED_PATIENT, MIXED_FRAME_OF_REFERENCE, MIXED_PIXEL_FORMAT or
         DUPLICATE_INSTANCE.
+
+    References
+    ----------
+    DICOM PS3.3 C.7.6.3.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> series_check([SimpleNamespace(modality="CT"), SimpleNamespace(modality="MR")])
+    Traceback (most recent call last):
+    ml.errors.SeriesRefusal: The files have 2 different modalities; one series has one.
     """
     for attribute, (reason_code, noun) in UNIFORM.items():
         # A missing value cannot contradict; it is named among the quality findings instead.
@@ -63,7 +98,30 @@ def series_check(instances: Sequence[Instance]) -> None:
 
 
 def series_findings(instances: Sequence[Instance], geometry: Geometry) -> tuple[QualityFinding, ...]:
-    """What a reader of an accepted series should know: empty UIDs, overlaps or gaps, lossy compression."""
+    """What a reader of an accepted series should know: empty UIDs, overlaps or gaps, lossy compression.
+
+    Parameters
+    ----------
+    instances : sequence of Instance, (z,)
+    geometry : Geometry
+        Of the series; its step in mm is compared with Slice Thickness.
+
+    Returns
+    -------
+    tuple of QualityFinding
+        EMPTY_UID, EMPTY_SOP_CLASS, EMPTY_PATIENT_ID, LOSSY_COMPRESSION, DERIVED, SLICE_THICKNESS_UNKNOWN,
+        OVERLAPPING_SLICES or SLICE_GAPS.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> names = ("study_instance_uid", "series_instance_uid", "sop_instance_uid", "frame_of_reference_uid")
+    >>> one = SimpleNamespace(**dict.fromkeys((*names, "sop_class_uid", "patient_id"), "1"), is_lossy=False,
+    ...                       image_type=(), slice_thickness_mm=3.0)
+    >>> grid = Geometry((2, 4, 4), (1.5, 1, 1), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    >>> [finding.sentence for finding in series_findings([one, one], grid)]
+    ['Slices overlap: 3 mm thick at a 1.5 mm step.']
+    """
     findings = []
     empty = [name for name, attribute in _UID_ATTRIBUTES if any(not getattr(one, attribute) for one in instances)]
     if empty:

@@ -25,19 +25,28 @@ def volume_decode(instances: Sequence[Instance], rescales: Sequence[Rescale]) ->
 
     Parameters
     ----------
-    instances : sequence of Instance
+    instances : sequence of Instance, (z,)
         Sorted, all of one pixel format.
-    rescales : sequence of (float, float)
+    rescales : sequence of (float, float), (z,)
         Slope and intercept of each slice; float32 is exact for integers times 1 and to 1e-7 otherwise.
 
     Returns
     -------
     float32 array, (z, y, x)
+        In the unit of the rescaled values.
 
     Raises
     ------
     SeriesRefusal
-        VOLUME_TOO_LARGE before anything is allocated, RESCALE_RANGE, or any code of `frame_decode`.
+        NO_PIXEL_DATA, VOLUME_TOO_LARGE before anything is allocated, RESCALE_RANGE, or any code of `frame_decode`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> one = SimpleNamespace(pixel_format=SimpleNamespace(rows=4096, columns=4096))
+    >>> volume_decode([one] * 40, [(1.0, 0.0)] * 40)
+    Traceback (most recent call last):
+    ml.errors.SeriesRefusal: A volume of (40, 4096, 4096) voxels is larger than 2147483648 bytes.
     """
     form = instances[0].pixel_format
     if form is None:
@@ -69,6 +78,15 @@ def _check_rescale(instance: Instance, slope: float, intercept: float) -> None:
 def value_range(volume: Volume) -> tuple[float, float]:
     """The smallest and the largest value.
 
+    Parameters
+    ----------
+    volume : float32 array, (z, y, x)
+
+    Returns
+    -------
+    tuple of float, (2,)
+        In the unit of the volume.
+
     Raises
     ------
     SeriesRefusal
@@ -87,6 +105,15 @@ def value_range(volume: Volume) -> tuple[float, float]:
 
 def volume_sha256(volume: Volume) -> str:
     """SHA-256 of the values as little-endian float32 in C order, preceded by the shape as text.
+
+    Parameters
+    ----------
+    volume : float32 array, (z, y, x)
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
 
     Examples
     --------

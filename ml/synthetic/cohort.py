@@ -141,6 +141,17 @@ def new_patient_and_study(seed: int, reference_date: date) -> SyntheticPatient:
     Age 45 to 75, complete recent values, history answered no, MESA group stated; the CT has 3 or 4 coronary plaques
     and 1 or 2 calcifications that are not coronary. The MRN differs from every MRN of `demo_cohort`.
 
+    Parameters
+    ----------
+    seed : int
+        Same seed and date, same person down to the last digit.
+    reference_date : date
+        "Today", as in `demo_cohort`.
+
+    Returns
+    -------
+    SyntheticPatient
+
     Examples
     --------
     >>> patient = new_patient_and_study(7, date(2026, 1, 15))

@@ -126,7 +126,34 @@ def series_write(
     *,
     transfer_syntax: TransferSyntax = "explicit-little-endian",
 ) -> int:
-    """Write one file per slice into `folder` (made if absent) and return the bytes written."""
+    """Write one file per slice into a folder, `0001.dcm` onwards.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if absent.
+    series : SyntheticSeries
+    study : StudyIdentity
+    transfer_syntax : {"explicit-little-endian", "jpeg-ls-lossless"}
+        All three as in `series_part10`.
+
+    Returns
+    -------
+    int
+        Bytes written.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> from tempfile import TemporaryDirectory
+    >>> from ml.synthetic.studies import SyntheticStudy, study_identity, study_series
+    >>> anna = PatientIdentity("Moreau", "Anna", date(1961, 4, 2), "F", "N-1", "north")
+    >>> planned = SyntheticStudy("PT", datetime(2026, 1, 5, 9, tzinfo=UTC), 3)
+    >>> with TemporaryDirectory() as folder:
+    ...     written = series_write(Path(folder), study_series(planned), study_identity(anna, planned, institution="N"))
+    >>> written > 90 * 2 * 128 * 128
+    True
+    """
     folder.mkdir(parents=True, exist_ok=True)
     total = 0
     for number, content in enumerate(series_part10(series, study, transfer_syntax=transfer_syntax), start=1):

@@ -36,6 +36,15 @@ class SyntheticStudy:
 def study_series(study: SyntheticStudy) -> SyntheticSeries:
     """Return the volume and attributes of a planned study.
 
+    Parameters
+    ----------
+    study : SyntheticStudy
+
+    Returns
+    -------
+    SyntheticSeries
+        Stored values (slice, row, column), without identity.
+
     Raises
     ------
     ml.synthetic.head.TemplateMissingError
@@ -57,7 +66,30 @@ def study_series(study: SyntheticStudy) -> SyntheticSeries:
 
 
 def ct_phantom_of(study: SyntheticStudy) -> ct.CtPhantom:
-    """The phantom of a CT study, with the truth about its calcium."""
+    """The phantom of a CT study, with the truth about its calcium.
+
+    Parameters
+    ----------
+    study : SyntheticStudy
+        Of modality CT.
+
+    Returns
+    -------
+    CtPhantom
+        The volume that `study_series` sends, and its calcifications.
+
+    Raises
+    ------
+    ValueError
+        As `ct_phantom`.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> study = SyntheticStudy("CT", datetime(2026, 1, 5, 9, tzinfo=UTC), 3, plaque_count=2, confounder_count=0)
+    >>> len(ct_phantom_of(study).calcifications)
+    2
+    """
     return ct.ct_phantom(
         study.phantom_seed,
         protocol=_CT_PROTOCOLS[study.ct_kind],
@@ -68,6 +100,17 @@ def ct_phantom_of(study: SyntheticStudy) -> ct.CtPhantom:
 
 def study_identity(patient: PatientIdentity, study: SyntheticStudy, *, institution: str) -> StudyIdentity:
     """Return the identifiers of a study; they follow from patient, modality, time and phantom alone.
+
+    Parameters
+    ----------
+    patient : PatientIdentity
+    study : SyntheticStudy
+    institution : str
+        Institution Name.
+
+    Returns
+    -------
+    StudyIdentity
 
     Examples
     --------

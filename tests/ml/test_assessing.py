@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import doctest
 import json
 import random
 import subprocess
@@ -11,7 +10,6 @@ import sys
 
 import pytest
 
-import ml.assessing
 from ml.assessing import assess
 from ml.equations.catalogue import RISK_EQUATIONS
 from ml.registry import load_release
@@ -224,7 +222,3 @@ def test_same_inputs_give_the_same_bytes_in_another_process() -> None:
             [sys.executable, "-c", code], env={"PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True
         )
         assert there.stdout.strip() == here
-
-
-def test_docstring_examples_run() -> None:
-    assert doctest.testmod(ml.assessing).failed == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import hashlib
 import json
 import re
@@ -267,7 +266,3 @@ def test_command_verifies_and_prints_the_hash(capsys: pytest.CaptureFixture[str]
 def test_command_with_an_unknown_release_exits_1_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["freeze", "nothing-1.0.0"]) == 1
     assert "nothing-1.0.0" in capsys.readouterr().err
-
-
-def test_docstring_examples_run() -> None:
-    assert doctest.testmod(ml.registry).failed == 0

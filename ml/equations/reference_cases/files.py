@@ -67,7 +67,23 @@ class FileResult:
 
 
 def reference_case_files(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The CSV files of `folder`: those of equations shipped here, and the others."""
+    """The CSV files of `folder`: those of equations shipped here, and the others.
+
+    Parameters
+    ----------
+    folder : Path
+        Of files `<equation>.csv`; not searched below.
+
+    Returns
+    -------
+    tuple of two lists of Path
+        Each in the order of the names.
+
+    Examples
+    --------
+    >>> reference_case_files(Path("ml/releases"))
+    ([], [])
+    """
     paths = sorted(folder.glob("*.csv"))
     return [path for path in paths if path.stem in COMPARISONS], [p for p in paths if p.stem not in COMPARISONS]
 
@@ -75,10 +91,26 @@ def reference_case_files(folder: Path) -> tuple[list[Path], list[Path]]:
 def reference_cases_compare(path: Path) -> FileResult:
     """Every row of one file through the equation it belongs to.
 
+    Parameters
+    ----------
+    path : Path
+        `<equation>.csv`: a column `id`, the inputs, and the expected outputs that tolerances.csv lists.
+
+    Returns
+    -------
+    FileResult
+        Differences in the unit of each expected column, against its tolerance.
+
     Raises
     ------
     KeyError
         No comparison is known for a file of this name.
+
+    Examples
+    --------
+    >>> reference_cases_compare(Path("no_such_equation.csv"))
+    Traceback (most recent call last):
+    KeyError: 'no_such_equation'
     """
     compare = COMPARISONS[path.stem]
     result = _result_of(path)

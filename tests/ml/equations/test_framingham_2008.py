@@ -15,9 +15,9 @@ from ml.equations.framingham_2008 import (
     FRAMINGHAM_2008_BMI,
     FRAMINGHAM_2008_LIPID,
     LIPID_COEFFICIENTS,
+    _terms,
     framingham_2008_bmi_risk,
     framingham_2008_lipid_risk,
-    terms,
 )
 from tests.ml.equations.people import MG_DL, people_of
 from tests.ml.equations.properties import (
@@ -119,4 +119,4 @@ def test_contributions_are_coefficient_times_difference_of_logarithms() -> None:
 @pytest.mark.parametrize(("person", "table"), [(MAN, LIPID_COEFFICIENTS), (MAN_WITHOUT_LABORATORY, BMI_COEFFICIENTS)])
 def test_every_coefficient_has_its_term(person: dict[str, object], table: dict[str, tuple[float, float]]) -> None:
     columns = {name: np.array([1.0]) for name in person}
-    assert terms(columns).keys() == {*table, "is_male"}
+    assert _terms(columns).keys() == {*table, "is_male"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.equations.equation import risk_of_people
-from ml.equations.fsrp_2017 import COEFFICIENTS, FSRP_2017, fsrp_2017_risk, terms
+from ml.equations.fsrp_2017 import COEFFICIENTS, FSRP_2017, _terms, fsrp_2017_risk
 from tests.ml.equations.people import people_of
 from tests.ml.equations.properties import (
     assert_contributions_add_up,
@@ -99,7 +99,7 @@ def test_reference_person_has_120_mmhg_and_no_disease() -> None:
 
 def test_terms_and_coefficients_have_the_same_names() -> None:
     columns = {name: np.array([1.0]) for name in MAN}
-    assert terms(columns).keys() - {"sex"} == COEFFICIENTS.keys()
+    assert _terms(columns).keys() - {"sex"} == COEFFICIENTS.keys()
 
 
 def test_women_and_men_in_one_column_do_not_mix() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.equations.pce_2013 import COEFFICIENTS, PCE_2013, pce_2013_risk, terms
+from ml.equations.pce_2013 import COEFFICIENTS, PCE_2013, _terms, pce_2013_risk
 from tests.ml.equations.people import MG_DL, people_of
 from tests.ml.equations.properties import (
     assert_contributions_add_up,
@@ -86,4 +86,4 @@ def test_treatment_contributes_at_the_reference_pressure_and_pressure_as_treated
 
 def test_every_coefficient_has_its_term() -> None:
     columns = {name: np.array([1.0]) for name in GUIDELINE_PERSON}
-    assert terms(columns).keys() == {*COEFFICIENTS, "group"}
+    assert _terms(columns).keys() == {*COEFFICIENTS, "group"}

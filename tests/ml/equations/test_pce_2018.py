@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.equations.pce_2013 import PCE_2013
-from ml.equations.pce_2018 import COEFFICIENTS, PCE_2018, pce_2018_risk, terms
+from ml.equations.pce_2018 import COEFFICIENTS, PCE_2018, _terms, pce_2018_risk
 from tests.ml.equations.people import MG_DL, people_of
 from tests.ml.equations.properties import (
     assert_contributions_add_up,
@@ -85,4 +85,4 @@ def test_pressure_contributes_its_square_its_treatment_and_its_interactions_with
 
 def test_every_coefficient_has_its_term() -> None:
     columns = {name: np.array([1.0]) for name in PERSON}
-    assert terms(columns).keys() == {*COEFFICIENTS, "is_male"}
+    assert _terms(columns).keys() == {*COEFFICIENTS, "is_male"}

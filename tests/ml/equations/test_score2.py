@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ml.equations.score2 import COEFFICIENTS, REGIONS, SCORE2, score2_risk, terms
+from ml.equations.score2 import COEFFICIENTS, REGIONS, SCORE2, _terms, score2_risk
 from tests.ml.equations.people import people_of
 from tests.ml.equations.properties import (
     assert_contributions_add_up,
@@ -113,4 +113,4 @@ def test_reference_person_names_the_region() -> None:
 
 def test_every_coefficient_has_its_term() -> None:
     columns = {name: np.array([1.0]) for name in SMOKER}
-    assert terms(columns).keys() == {*COEFFICIENTS, "is_male", "region"}
+    assert _terms(columns).keys() == {*COEFFICIENTS, "is_male", "region"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ml.equations import score2
 from ml.equations.equation import COMPLEMENTARY_LOG_LOG
-from ml.equations.score2_op import COEFFICIENTS, SCORE2_OP, score2_op_risk, terms, uncalibrated_linear_predictor
+from ml.equations.score2_op import COEFFICIENTS, SCORE2_OP, _terms, _uncalibrated_linear_predictor, score2_op_risk
 from tests.ml.equations.people import people_of
 from tests.ml.equations.properties import (
     assert_contributions_add_up,
@@ -39,7 +39,7 @@ def test_the_papers_example_gives_the_printed_risk_before_calibration() -> None:
         for rule in SCORE2_OP.rules[10]
     }
     columns["sex"] = np.array([0.0, 1.0])
-    found = COMPLEMENTARY_LOG_LOG.probability(uncalibrated_linear_predictor(terms(columns)))
+    found = COMPLEMENTARY_LOG_LOG.probability(_uncalibrated_linear_predictor(_terms(columns)))
     np.testing.assert_array_equal(found.round(4), [0.2442, 0.2966])
 
 
@@ -119,4 +119,4 @@ def test_the_two_equations_share_every_birthday_between_40_and_89_and_none_twice
 
 def test_every_coefficient_has_its_term() -> None:
     columns = {name: np.array([1.0]) for name in SMOKER}
-    assert terms(columns).keys() == {*COEFFICIENTS, "is_male", "region"}
+    assert _terms(columns).keys() == {*COEFFICIENTS, "is_male", "region"}

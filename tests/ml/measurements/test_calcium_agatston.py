@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ml.errors import Refusal
 from ml.measurements import calcium_agatston
-from ml.measurements.calcium_agatston import agatston_score, agatston_weight, find_candidates, lesion_agatston
+from ml.measurements.calcium_agatston import _agatston_weight, _lesion_agatston, agatston_score, find_candidates
 from ml.preprocessing.geometry import Geometry
 from ml.reading import read_series
 from ml.synthetic.ct import ct_phantom
@@ -34,13 +34,13 @@ def search(hu: np.ndarray, geometry: Geometry | None = None) -> calcium_agatston
     [(129.9, 0), (130, 1), (199, 1), (199.9, 1), (200, 2), (299, 2), (300, 3), (399, 3), (400, 4), (3071, 4)],
 )
 def test_weight_follows_the_peak(peak_hu: float, weight: int) -> None:
-    assert agatston_weight(peak_hu) == weight
-    assert lesion_agatston(2.5, peak_hu) == 2.5 * weight
+    assert _agatston_weight(peak_hu) == weight
+    assert _lesion_agatston(2.5, peak_hu) == 2.5 * weight
 
 
 @pytest.mark.parametrize(("area_mm2", "expected"), [(0.0, 0.0), (0.99, 0.0), (1.0, 4.0), (1.01, 4.04)])
 def test_lesion_needs_one_square_millimetre(area_mm2: float, expected: float) -> None:
-    assert lesion_agatston(area_mm2, 400) == pytest.approx(expected)
+    assert _lesion_agatston(area_mm2, 400) == pytest.approx(expected)
 
 
 def test_score_sums_every_lesion_and_nothing_scores_zero_lesions() -> None:
@@ -51,7 +51,7 @@ def test_score_sums_every_lesion_and_nothing_scores_zero_lesions() -> None:
 
 @given(st.floats(1, 200), st.floats(130, 3000), st.floats(0.1, 100), st.floats(0, 500))
 def test_score_never_falls_with_area_or_peak(area: float, peak: float, more_area: float, more_peak: float) -> None:
-    assert lesion_agatston(area + more_area, peak + more_peak) > lesion_agatston(area, peak)
+    assert _lesion_agatston(area + more_area, peak + more_peak) > _lesion_agatston(area, peak)
 
 
 def test_threshold_is_130_and_included() -> None:
