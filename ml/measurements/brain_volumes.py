@@ -22,8 +22,8 @@ from pydicom.dataset import Dataset
 
 from ml.errors import Refusal
 from ml.measurements.brain_plausibility import check_brain
-from ml.preprocessing.dicom import header_number, header_text
 from ml.preprocessing.geometry import Geometry
+from ml.preprocessing.header import header_number, header_text
 from ml.preprocessing.volume import Volume
 from ml.types import Measurement
 

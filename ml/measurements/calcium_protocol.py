@@ -14,17 +14,9 @@ from pydicom.dataset import Dataset
 
 from ml.measurements import ct_words
 from ml.measurements.ct_tissue import DENSE_HU, MIN_DENSE_ML, TissueEstimate
-from ml.preprocessing.dicom import (
-    Instance,
-    header_items,
-    header_number,
-    header_text,
-    instance_has,
-    instance_has_items,
-    instance_number,
-    instance_text,
-)
+from ml.preprocessing.dicom import Instance, instance_has, instance_has_items, instance_number, instance_text
 from ml.preprocessing.geometry import Geometry
+from ml.preprocessing.header import header_items, header_number, header_text
 from ml.types import MeasurementRefusal, QualityFinding
 
 NAME = "agatston_score"

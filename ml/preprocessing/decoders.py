@@ -13,7 +13,8 @@ from pydicom.pixels import get_decoder  # type: ignore[attr-defined]  # public, 
 from pydicom.uid import UID
 
 from ml.errors import SeriesRefusal
-from ml.preprocessing.dicom import UNREADABLE, Instance, PixelFormat
+from ml.preprocessing.dicom import Instance, PixelFormat
+from ml.preprocessing.header import UNREADABLE
 
 MAX_FRAME_BYTES = 64 * 2**20
 

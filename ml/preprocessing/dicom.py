@@ -19,16 +19,13 @@ from typing import TypeVar
 import pydicom
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
 
 from ml.errors import SeriesRefusal
 from ml.preprocessing.compression import is_compressed_with_loss
+from ml.preprocessing.header import UNREADABLE
 from ml.preprocessing.part10 import ITEM_START, Part10, part10_scan
 
 MAX_FILE_BYTES = 512 * 2**20
-
-# What pydicom and its decoder plugins raise on bytes they do not understand.
-UNREADABLE = (ArithmeticError, AttributeError, EOFError, LookupError, RuntimeError, TypeError, ValueError, struct.error)
 
 _UID = re.compile(r"[0-9.]{1,64}")
 Value = TypeVar("Value")
@@ -143,84 +140,6 @@ def header_read(instance: Instance) -> Dataset:
         raise SeriesRefusal("UNREADABLE_HEADER", f"The header of {instance.path.name} could not be read.") from error
 
 
-def header_text(header: Dataset, keyword: str) -> str:
-    """One attribute as text, values joined by a backslash; "" when it is missing, empty or unreadable.
-
-    Parameters
-    ----------
-    header : Dataset
-    keyword : str
-        DICOM keyword, such as "SeriesDescription".
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> header = Dataset()
-    >>> header.Modality = "CT"
-    >>> header_text(header, "Modality"), header_text(header, "BodyPartExamined")
-    ('CT', '')
-    """
-    value = _header_value(header, keyword)
-    if value is None:
-        return ""
-    return "\\".join(str(part) for part in value) if isinstance(value, MultiValue) else str(value).strip()
-
-
-def header_items(header: Dataset, keyword: str) -> tuple[Dataset, ...]:
-    """The items of one sequence; none when it is missing, empty or unreadable.
-
-    Parameters
-    ----------
-    header : Dataset
-    keyword : str
-        DICOM keyword of a sequence.
-
-    Returns
-    -------
-    tuple of Dataset
-
-    Examples
-    --------
-    >>> header_items(Dataset(), "ContrastBolusAgentSequence")
-    ()
-    """
-    try:
-        return tuple(header.get(keyword) or ())
-    except UNREADABLE:
-        return ()
-
-
-def header_number(header: Dataset, keyword: str) -> float | None:
-    """One attribute as a finite number; None when it is missing, empty, unreadable or has several values.
-
-    Parameters
-    ----------
-    header : Dataset
-    keyword : str
-        DICOM keyword, such as "KVP".
-
-    Returns
-    -------
-    float or None
-        In the unit that DICOM gives the attribute.
-
-    Examples
-    --------
-    >>> header = Dataset()
-    >>> header.KVP = "120"
-    >>> header_number(header, "KVP"), header_number(header, "EchoTime")
-    (120.0, None)
-    """
-    try:
-        number = float(_header_value(header, keyword))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
-
-
 def instance_text(instance: Instance, keyword: str) -> str:
     """One scanned attribute of one slice as text, "" when it is missing; for what must be compared slice by slice.
 
@@ -326,13 +245,6 @@ def instance_number(instance: Instance, keyword: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
-
-
-def _header_value(header: Dataset, keyword: str) -> object:
-    try:
-        return header.get(keyword)
-    except UNREADABLE:
-        return None
 
 
 def _scan(path: Path) -> tuple[Part10, bool]:

@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pydicom.dataset import Dataset
 
 from ml.errors import Refusal
-from ml.preprocessing.dicom import UNREADABLE, Instance, header_number, header_read, header_text
+from ml.preprocessing.dicom import Instance, header_read
+from ml.preprocessing.header import UNREADABLE, header_number, header_text
 from ml.preprocessing.pet_nuclides import half_life_problem, nuclide_of
 
 SUV_BW_UNIT = "g/mL{SUVbw}"  # UCUM

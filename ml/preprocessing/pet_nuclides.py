@@ -10,7 +10,7 @@ import re
 
 from pydicom.dataset import Dataset
 
-from ml.preprocessing.dicom import UNREADABLE, header_text
+from ml.preprocessing.header import UNREADABLE, header_text
 
 # Scanners differ in the last digits (6584 to 6600 s for F-18, 75 to 76.4 s for Rb-82), and no half-life in minutes or
 # hours that is read as seconds falls this close to another nuclide's (Ga-66 in minutes is Cu-62, and nothing else).

@@ -8,7 +8,8 @@ from pydicom.dataset import Dataset
 
 from ml.errors import SeriesRefusal
 from ml.preprocessing import dicom
-from ml.preprocessing.dicom import header_number, header_read, header_text, instance_read
+from ml.preprocessing.dicom import header_read, instance_read
+from ml.preprocessing.header import header_number, header_text
 from tests.dicom import ct_series_write, instance_save, slice_dataset
 
 STORED = np.arange(32, dtype=np.uint16).reshape(2, 4, 4)
