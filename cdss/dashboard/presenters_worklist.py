@@ -28,6 +28,9 @@ class PatientLine:
     waiting: str
 
 
+_DID = {ReviewKind.ACKNOWLEDGE: "acknowledged", ReviewKind.OVERRIDE: "overrode"}
+
+
 @dataclass(frozen=True, slots=True)
 class NoticeLine:
     review: AssessmentReview
@@ -46,8 +49,7 @@ def present_patients(patients: Iterable[Patient], entries: Iterable[WorklistEntr
 
 def present_notices(reviews: Iterable[AssessmentReview]) -> list[NoticeLine]:
     return [
-        NoticeLine(review, patient_name(review.assessment.patient), ReviewKind(review.kind).label.lower())
-        for review in reviews
+        NoticeLine(review, patient_name(review.assessment.patient), _DID[ReviewKind(review.kind)]) for review in reviews
     ]
 
 
