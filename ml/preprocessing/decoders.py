@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder  # type: ignore[attr-defined]  # public, but not in its __all__
 from pydicom.uid import UID
 
@@ -17,6 +18,7 @@ from ml.preprocessing.dicom import Instance, PixelFormat
 from ml.preprocessing.header import UNREADABLE
 
 MAX_FRAME_BYTES = 64 * 2**20
+_JP2_BOXES = (b"jP  ", b"ftyp", b"jp2h", b"uuid", b"xml ", b"jp2i")
 
 Stored = npt.NDArray[np.integer]
 
@@ -139,7 +141,11 @@ def _native(instance: Instance, form: PixelFormat, content: bytes) -> Stored:
 
 def _compressed(instance: Instance, form: PixelFormat, content: bytes, plugin: str) -> Stored:
     uid = instance.part10.transfer_syntax_uid
-    declared = _codestream_shape(uid, content)
+    try:
+        declared = _codestream_shape(uid, content)
+    except UNREADABLE as error:
+        sentence = f"The {UID(uid).name} pixel data of {instance.path.name} could not be decoded."
+        raise SeriesRefusal("UNDECODABLE", sentence) from error
     if declared is not None and declared != (form.rows, form.columns):
         # Checked before decoding: a codestream may declare a size that exhausts memory.
         sentence = f"{instance.path.name}: its compressed data are {declared[0]} x {declared[1]}, not Rows x Columns."
@@ -178,17 +184,44 @@ def _is_decoders_own(error: BaseException) -> bool:
 
 
 def _codestream_shape(uid: str, content: bytes) -> tuple[int, int] | None:
-    """Rows and columns that a JPEG 2000 (SIZ, ISO 15444-1 A.5.1) or JPEG-LS (SOF55) codestream declares for itself."""
+    """Rows and columns that a JPEG 2000 or JPEG-LS codestream declares for itself; of another kind, None.
+
+    Walked from its first byte as its decoder does: the same bytes in a comment or a box say something else.
+
+    Raises
+    ------
+    ValueError
+        No codestream is there that declares any.
+    """
     if uid.startswith("1.2.840.10008.1.2.4.9"):
-        start = content.find(b"\xff\x4f\xff\x51")
-        if 0 <= start <= len(content) - 24:
-            x_end, y_end, x_start, y_start = (
-                int.from_bytes(content[start + offset : start + offset + 4], "big") for offset in (8, 12, 16, 20)
-            )
-            return y_end - y_start, x_end - x_start
+        return _siz(_unboxed(get_frame(content, 0, number_of_frames=1)))
     if uid.startswith("1.2.840.10008.1.2.4.8"):
-        start = content.find(b"\xff\xf7")
-        if 0 <= start <= len(content) - 9:
-            rows, columns = (int.from_bytes(content[start + at : start + at + 2], "big") for at in (5, 7))
-            return rows, columns
+        return _sof55(get_frame(content, 0, number_of_frames=1))
     return None
+
+
+def _unboxed(frame: bytes) -> bytes:
+    """The codestream of a frame that a sender left in its JP2 file (ISO 15444-1 annex I)."""
+    position = 0
+    while frame[position + 4 : position + 8] in _JP2_BOXES:
+        position += max(8, int.from_bytes(frame[position : position + 4], "big"))
+    return frame[position + 8 :] if frame[position + 4 : position + 8] == b"jp2c" else frame[position:]
+
+
+def _siz(codestream: bytes) -> tuple[int, int]:
+    """ISO 15444-1 A.5.1: SIZ follows SOC."""
+    if len(codestream) < 24 or not codestream.startswith(b"\xff\x4f\xff\x51"):
+        raise ValueError("this does not begin as a JPEG 2000 codestream does")
+    x_end, y_end, x_start, y_start = (int.from_bytes(codestream[at : at + 4], "big") for at in (8, 12, 16, 20))
+    return y_end - y_start, x_end - x_start
+
+
+def _sof55(codestream: bytes) -> tuple[int, int]:
+    """ISO 14495-1 C.2: segments of a stated length stand between SOI and the frame header."""
+    position = 2 if codestream.startswith(b"\xff\xd8") else len(codestream)
+    while position + 9 <= len(codestream) and codestream[position] == 0xFF:
+        if codestream[position + 1] == 0xF7:
+            rows, columns = (int.from_bytes(codestream[position + at : position + at + 2], "big") for at in (5, 7))
+            return rows, columns
+        position += 2 + int.from_bytes(codestream[position + 2 : position + 4], "big")
+    raise ValueError("this has no JPEG-LS frame header where it belongs")

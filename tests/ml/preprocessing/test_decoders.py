@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from ml.errors import SeriesRefusal
@@ -91,6 +91,36 @@ def test_codestream_of_another_size_is_refused_before_decoding(
     refusal = refusal_of(path)
     assert refusal.reason_code == "UNDECODABLE"
     assert "65535 x 65535" in refusal.sentence
+
+
+@pytest.mark.parametrize("is_in_comment", [True, False])
+def test_a_size_in_a_comment_does_not_hide_the_codestreams_own(
+    tmp_path: Path, is_in_comment: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frame header that the decoder will believe is the one that counts, wherever another one is written."""
+    dataset = slice_dataset(STORED, 0, modality="MR")
+    path = instance_save(dataset, tmp_path / "a.dcm", transfer_syntax_uid=JPEGLSLossless)
+    frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+    start = frame.index(b"\xff\xf7")
+    header = frame[start : start + 11]
+    rows, columns = header[5:7], header[7:9]
+    huge = frame.replace(header, header[:5] + b"\xff\xff\xff\xff" + header[9:], 1)
+    decoy = b"\xff\xfe" + (2 + len(header)).to_bytes(2, "big") + header if is_in_comment else b""
+    dataset.PixelData = encapsulate([huge[:2] + decoy + huge[2:]])
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+    dataset.save_as(path, enforce_file_format=True)
+    monkeypatch.setattr(decoders, "get_decoder", lambda uid: pytest.fail("the decoder was reached"))
+    assert (int.from_bytes(rows, "big"), int.from_bytes(columns, "big")) == STORED.shape[1:]
+    assert "65535 x 65535" in refusal_of(path).sentence
+
+
+def test_a_codestream_left_in_its_jp2_file_is_read(tmp_path: Path) -> None:
+    dataset = slice_dataset(STORED, 0, modality="MR")
+    instance_save(dataset, tmp_path / "a.dcm", transfer_syntax_uid=JPEG2000Lossless)
+    frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+    siz = decoders._siz(frame)
+    boxes = b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0\0\0\x14ftypjp2 \0\0\0\0jp2 " + b"\0\0\0\0jp2c"
+    assert decoders._siz(decoders._unboxed(boxes + frame)) == siz == STORED.shape[1:]
 
 
 @pytest.mark.parametrize("transfer_syntax_uid", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
