@@ -59,7 +59,7 @@ def across_organisations(rows: Rows, elsewhere: Rows) -> list[Case]:
         (
             model,
             {field.attname: elsewhere[field.related_model].pk},
-            f"{model._meta.db_table}_{field.column}_organisation",
+            f"{model._meta.db_table}_{field.column}_organisation"[:63],  # as long as PostgreSQL keeps a name
         )
         for model in rows
         for field in references(model)

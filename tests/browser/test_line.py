@@ -64,7 +64,7 @@ def test_typing_survives_the_arrival_of_a_record(browser: Browser, live_server: 
     page, watch = watched_page(browser, live_server.url)
     sign_in(page, at.clinician.username)
     page.goto(f"/patients/{who.id}/")
-    expect(page.get_by_text("A new record is on its way")).to_be_visible()
+    expect(page.get_by_text("A new record is on its way and will take")).to_be_visible()
     page.locator("input[name='verdict-1'][value='LAD']").check()
     before = page.locator(".card .number").first.inner_text()
     jobs_run_due()
@@ -74,9 +74,9 @@ def test_typing_survives_the_arrival_of_a_record(browser: Browser, live_server: 
     # A second round of work is polled again after the part was replaced.
     factories.record(at, who, factories.quantity("8480-6", "161", "mm[Hg]", days_ago=0))
     page.reload()
-    expect(page.get_by_text("A new record is on its way")).to_be_visible()
+    expect(page.get_by_text("A new record is on its way and will take")).to_be_visible()
     jobs_run_due()
-    expect(page.get_by_text("A new record is on its way")).to_be_hidden()
+    expect(page.get_by_text("A new record is on its way and will take")).to_be_hidden()
     assert watch.problems == []
     page.context.close()
 
@@ -89,7 +89,7 @@ def test_calcium_is_confirmed_in_the_page(browser: Browser, live_server: LiveSer
     sign_in(page, at.clinician.username)
     page.goto(f"/patients/{who.id}/")
     expect(page.get_by_text("Calcium waits for a reader")).to_be_visible()
-    for row in page.locator("table.candidates tbody tr").all():
+    for row in page.locator("table.candidates tbody tr:has(fieldset)").all():
         row.get_by_role("radio", name="LAD").check()
     page.get_by_label("The CT is ECG-gated").check()
     page.get_by_label("There is no stent").check()

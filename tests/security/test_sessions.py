@@ -326,4 +326,4 @@ def test_page_for_a_signed_out_person_keeps_no_more_than_the_way_back(world: Wor
     response = anonymous.ask("GET", f"/patients/{world.patient.id}/?tab=1")
     assert response["Location"] == f"/sign-in/?next=%2Fpatients%2F{world.patient.id}%2F%3Ftab%3D1"
     posted = anonymous.ask("POST", reverse("review", args=[world.assessment.id]), {"comment": "Zebrafink"})
-    assert posted["Location"] == "/sign-in/"
+    assert posted["Location"] == "/sign-in/?ended=1"

@@ -119,5 +119,5 @@ def test_the_database_refuses_each_bad_row_and_takes_the_good_one(hospital: Hosp
         PolicyVersion: {"number": 2},
     }
     cases = [*CASES, *across_organisations(rows, elsewhere)]
-    assert len(cases) == len(CASES) + 13
+    assert len(cases) == len(CASES) + 14
     assert wrongly_answered(rows, fresh, cases) == []

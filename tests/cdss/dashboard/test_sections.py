@@ -74,7 +74,7 @@ def test_points_lead_without_a_percentage_or_a_picture(clinician: Client, in_fib
     assert estimate.meaning in points
     assert "%" not in points
     assert "icons" not in cards[0]
-    assert "PREVENT has no term for atrial fibrillation; use CHA2DS2-VA." in refused
+    assert "PREVENT has no term for atrial fibrillation; use CHA2DS2-VA, unless a heart valve rules it out." in refused
     assert "NO_AF_TERM PREVENT: stroke (10 years)" in refused
 
 
