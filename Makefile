@@ -5,21 +5,30 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# PyTorch's CPU or CUDA wheels: see README, "Install".
+# PyTorch's CPU or CUDA wheels: see README, "Two commands".
 TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off -c constraints.txt
 
-.PHONY: help setup demo test test-fast check fix types imports bench docs clean
+.PHONY: help setup demo manage test test-fast check fix types imports bench docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(VENV)/.installed-dev ## the virtual environment with everything, development tools included
 
+# A virtual environment whose Python is gone, or that has no pip, is made anew; `help` and `clean` do not ask.
+ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
+ifeq ($(shell [ -f $(VENV)/pyvenv.cfg ] && ! $(BIN)/python -c "import pip" 2>/dev/null && echo broken),broken)
+VENV_BROKEN := yes
+.PHONY: $(BIN)/python $(VENV)/.installed $(VENV)/.installed-dev
+endif
+endif
+
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; name it with PYTHON=/path/to/python3.11."; exit 1; }
+	@$(if $(VENV_BROKEN),echo "The virtual environment in $(VENV) has no working Python or no pip and is made anew; \`make clean\` would remove it.")
 	@echo "Making the virtual environment in $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(if $(VENV_BROKEN),--clear )$(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing, step 1 of 2: PyTorch (the largest part; minutes on a slow line)"
@@ -35,6 +44,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 demo: $(VENV)/.installed ## the whole service with synthetic patients; ARGS="--once --port P --data-dir D"
 	@exec $(BIN)/python -m cdss.demo $(ARGS)
+
+manage: $(VENV)/.installed ## a management command on the running demonstration; ARGS="verify_audit_log"
+	@exec $(BIN)/python -m cdss.demo.manage $(ARGS)
 
 test: $(VENV)/.installed-dev ## every test, real processes and the browser included
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)

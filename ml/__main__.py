@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ml.preprocessing.ct import HOUNSFIELD_UNIT
 from ml.preprocessing.grouping import series_paths
 from ml.reading import read_series
 from ml.types import SeriesReading
@@ -75,7 +76,7 @@ def _reading_as_text(reading: SeriesReading) -> str:
         return _lines(head, f"  refused   {reading.reason_code}: {reading.sentence}")
     lines = [head, f"  accepted  {_dimensions(reading)}"]
     lines += [f"  note      {finding.sentence}" for finding in reading.quality]
-    lines += [f"  measured  {one.name} = {one.value:.4g} {one.unit}" for one in reading.measurements]
+    lines += [f"  measured  {one.name} = {one.value:.4g} {_unit(one.unit)}" for one in reading.measurements]
     lines += [f"  not made  {one.name}: {one.sentence}" for one in reading.refusals]
     return _lines(*lines)
 
@@ -91,11 +92,16 @@ def _printable(text: str) -> str:
     )
 
 
+def _unit(ucum: str | None) -> str:
+    """As people write it; JSON keeps the UCUM code."""
+    return "HU" if ucum == HOUNSFIELD_UNIT else ucum or ""
+
+
 def _dimensions(reading: SeriesReading) -> str:
     shape = " x ".join(map(str, reading.shape_zyx or ()))
     spacing = " x ".join(f"{step_mm:.4g}" for step_mm in reading.spacing_zyx_mm or ())
     lowest, highest = reading.value_range or (0.0, 0.0)
-    return f"{shape} voxels of {spacing} mm, {lowest:g} to {highest:g} {reading.value_unit}"
+    return f"{shape} voxels of {spacing} mm, {lowest:g} to {highest:g} {_unit(reading.value_unit)}"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,11 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
+from kombu import Connection
+from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
+
+BROKER_SECONDS = 2
 
 
 @require_safe
@@ -26,6 +30,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     checks: dict[str, Callable[[], str]] = {
         "database": _database,
         "broker": _broker,
+        "cache": _cache,
         "storage": _storage,
     }
     results = {name: check() for name, check in checks.items()}
@@ -44,10 +49,23 @@ def _database() -> str:
 
 
 def _broker() -> str:
+    """A connection of its own, closed again: the cache may be another server."""
+    url, options = settings.BROKER_URL, {}
+    if url.startswith("redis"):  # its transport does not know connect_timeout
+        options = {"socket_connect_timeout": BROKER_SECONDS, "socket_timeout": BROKER_SECONDS}
+    try:
+        with Connection(url, connect_timeout=BROKER_SECONDS, transport_options=options) as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
+    except (KombuError, RedisError, OSError):
+        return "the broker does not answer; work is accepted and kept, and starts when it returns"
+    return "ok"
+
+
+def _cache() -> str:
     try:
         cache.get("readyz")
     except (RedisError, OSError):
-        return "the broker does not answer; work is accepted and kept, and starts when it returns"
+        return "the cache does not answer"
     return "ok"
 
 

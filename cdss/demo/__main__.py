@@ -11,11 +11,13 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cdss.demo.processes import Demonstration, DemonstrationError
+from cdss.demo.errors import DemonstrationError, DemonstrationInterrupted
+from cdss.demo.processes import Demonstration
 from cdss.embedded.data_directory import default_data_dir
 from cdss.embedded.errors import EmbeddedError
 
 ONCE_SECONDS = 300
+INTERRUPTED = "Interrupted; what was recorded stays, and the next start goes on."
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -29,9 +31,8 @@ def main(argv: list[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    demonstration = Demonstration(
-        data_dir=(options.data_dir or default_data_dir()).absolute(), port=options.port, say=_say, stop=stop
-    )
+    data_dir = (options.data_dir or default_data_dir()).expanduser().absolute()
+    demonstration = Demonstration(data_dir=data_dir, port=options.port, say=_say, stop=stop)
     try:
         with demonstration:
             if options.once:
@@ -43,7 +44,13 @@ def main(argv: list[str] | None = None) -> int:
                 return 0
             demonstration.announce()
             demonstration.watch()
+    except DemonstrationInterrupted:
+        _say(INTERRUPTED)
+        return 1
     except (DemonstrationError, EmbeddedError) as error:
+        if stop.is_set():  # a Ctrl-C reaches initdb and its like too, and they fail of it
+            _say(INTERRUPTED)
+            return 1
         _say(f"The demonstration stopped: {error}")
         return 1
     except Exception as error:  # noqa: BLE001  whatever it is, a newcomer gets a sentence and the log the trace

@@ -11,6 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from django.db import connection, transaction
+
 from cdss.accounts import scopes
 from cdss.accounts.actors import Actor, actor_of
 from cdss.accounts.models import ApiClient, Organisation, Role, User
@@ -39,6 +41,7 @@ from patients.services.patients import patient_resolve
 
 TIME_ZONES = {"north": "America/New_York", "lakeside": "Europe/Dublin"}
 REGIONS = {"north": "US", "lakeside": "EUROPE"}
+PUBLISHED, CLIENT = "north", "demonstration"  # whose token is printed
 SCORE2_REGIONS = {"lakeside": "moderate"}
 TRIAL_LIMIT_SECONDS = 60
 SOURCE = "demo:synthetic"
@@ -55,21 +58,51 @@ def hospital_load(*, folder: Path, api_token: str, now: datetime, say: Callable[
     actors = {slug: _hospital(slug, name, api_token) for slug, name in hospitals.items()}
     for number, item in enumerate(patients, start=1):
         organisation, actor = actors[item["organisation"]["slug"]]
-        patient = _patient(actor, organisation, item)
-        _rows(actor, patient, item, now)
+        with transaction.atomic():  # a patient is there with all rows or not at all: hospital_state counts them
+            patient = _patient(actor, organisation, item)
+            _rows(actor, patient, item, now)
         images = _images(actor, organisation, folder / item["identity"]["mrn"])
         for study in Study.objects.filter(patient=patient):
             study_close(actor=actor, study=study)
-        if images:
+        if images or number == len(patients):
             say(f"  {number} of {len(patients)}: {images} images of {item['identity']['mrn']}")
 
 
-def _hospital(slug: str, name: str, api_token: str) -> tuple[Organisation, Actor]:
+def foreign_organisation(*, is_our_database: bool) -> str | None:
+    """The name of an organisation that is not the demonstration's; in a database of our own everything is."""
+    if is_our_database or Organisation._meta.db_table not in connection.introspection.table_names():
+        return None
+    ours = User.objects.filter(is_demonstration=True, organisation__slug__in=TIME_ZONES)
+    return Organisation.objects.exclude(id__in=ours.values("organisation_id")).values_list("name", flat=True).first()
+
+
+def hospital_state(*, patients: int, api_token: str | None) -> str:
+    """What the database holds of the demonstration: `missing` (all or a part of it), `token differs`, or `loaded`."""
+    if not {Patient._meta.db_table, User._meta.db_table} <= set(connection.introspection.table_names()):
+        return "missing"
+    users = User.objects.filter(is_demonstration=True)
+    hospitals = users.filter(organisation__slug__in=TIME_ZONES).values("organisation_id").distinct()
+    if hospitals.count() < len(TIME_ZONES) or Patient.objects.filter(organisation__in=hospitals).count() < patients:
+        return "missing"
+    clients = ApiClient.objects.filter(organisation__slug=PUBLISHED, name=CLIENT, is_demonstration=True)
+    is_valid = api_token is not None and clients.filter(token_sha256=token_digest(api_token)).exists()
+    return "loaded" if is_valid else "token differs"
+
+
+def token_renew(*, api_token: str) -> None:
+    """Let this token be the one that works: the one that will be printed."""
+    for organisation in Organisation.objects.filter(slug__in=TIME_ZONES):
+        _client(organisation, api_token)
+
+
+@transaction.atomic
+def _organisation(slug: str, name: str) -> Organisation:
+    """With its users or not at all: by them it is known as the demonstration's."""
     organisation = Organisation.objects.filter(slug=slug).first()
     if organisation is None:
         organisation = organisation_create(name=name, slug=slug, time_zone=TIME_ZONES[slug], region=REGIONS[slug])
     for role in (Role.CLINICIAN, Role.AUDITOR, Role.ADMINISTRATOR):
-        username = role.lower() if slug == "north" else f"{role.lower()}.{slug}"
+        username = role.lower() if slug == PUBLISHED else f"{role.lower()}.{slug}"
         if not User.objects.filter(username=username).exists():
             full_name = f"Demo {role.label}"
             user_create(
@@ -80,20 +113,30 @@ def _hospital(slug: str, name: str, api_token: str) -> tuple[Organisation, Actor
                 password=PASSWORD,
                 is_demonstration=True,
             )
+    return organisation
+
+
+def _hospital(slug: str, name: str, api_token: str) -> tuple[Organisation, Actor]:
+    organisation = _organisation(slug, name)
     if slug in SCORE2_REGIONS:
         _policy(organisation, SCORE2_REGIONS[slug])
+    return organisation, actor_of(_client(organisation, api_token))
+
+
+def _client(organisation: Organisation, api_token: str) -> ApiClient:
     # Only the first hospital's token is published; the second one's is made for loading and known to nobody.
-    token = api_token if slug == "north" else f"{api_token}-{slug}"
-    client, _ = ApiClient.objects.get_or_create(
+    token = api_token if organisation.slug == PUBLISHED else f"{api_token}-{organisation.slug}"
+    client, _ = ApiClient.objects.update_or_create(
         organisation=organisation,
-        name="demonstration",
-        defaults={
+        name=CLIENT,
+        defaults={"token_sha256": token_digest(token)},
+        create_defaults={
             "token_sha256": token_digest(token),
             "scopes": sorted(scopes.OF_INTEGRATION),
             "is_demonstration": True,
         },
     )
-    return organisation, actor_of(client)
+    return client
 
 
 def _policy(organisation: Organisation, score2_region: str) -> None:

@@ -17,8 +17,9 @@ from typing import Any
 
 import httpx
 
+from cdss.demo.errors import DemonstrationError
 from cdss.demo.hospital_rows import ROWS_OF_KIND, patient_body
-from cdss.demo.processes import PASSWORD, Demonstration, DemonstrationError
+from cdss.demo.processes import PASSWORD, Demonstration
 
 Json = dict[str, Any]
 MATCH_MM = 8.0  # a candidate this near to a known plaque is that plaque
@@ -60,7 +61,7 @@ class Line:
         first, seconds = self.record_wait(uid, last_byte_at)
         self.demonstration.say("Confirming the calcium lesions as the demo clinician")
         second = self._confirm(uid, patient, document["calcifications"], first)
-        verified = json.loads(self.demonstration.run_manage("verify_audit_log", "--json"))
+        verified = json.loads(self.demonstration.run_manage("verify_audit_log", "--json").splitlines()[-1])
         return {
             "study_instance_uid": uid,
             "assessment_id": second["id"],

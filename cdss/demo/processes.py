@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
-import subprocess
+import signal
 import sys
 import threading
 import time
@@ -18,11 +17,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cdss.embedded.processes import ChildProcesses
+from cdss.demo.commands import ROOT, command_run
+from cdss.demo.errors import DemonstrationError, DemonstrationInterrupted
+from cdss.demo.manage import ENVIRONMENT_FILE, environment_write
+from cdss.demo.ports import ports_check
+from cdss.embedded.processes import ChildDeath, ChildProcesses
 from cdss.embedded.supervisor import EmbeddedServices
 from cdss.embedded.urls import ServiceUrls
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60
 DEMO_PATIENTS = 42
 PASSWORD = "synthetic-patients-only"  # noqa: S105  published; refused wherever DEMONSTRATION is off
@@ -31,10 +33,6 @@ USERS = (
     ("auditor", "reads and verifies the audit log"),
     ("administrator", "decides about images kept apart, tries and adopts a policy"),
 )
-
-
-class DemonstrationError(Exception):
-    """Something a newcomer can act on, in one sentence."""
 
 
 class Demonstration:
@@ -71,12 +69,16 @@ class Demonstration:
 
     def __enter__(self) -> Self:
         try:
-            self._refuse_taken_ports()
+            self._refuse_checkout()
+            ports_check(self.port)
             self._start_services()
+            state = self._hospital_state()
             self.say("Bringing the database up to date")
             self.run_manage("migrate", "--verbosity", "0", owner=True)
             self._start_processes()
-            self._load_hospital()
+            self._load_hospital(state)
+            environment_write(self.data_dir, self.environment)
+            self.check()
         except BaseException:
             self.close()
             raise
@@ -90,12 +92,14 @@ class Demonstration:
     def close(self) -> None:
         if self._embedded is not None or self.environment:
             self.say("Stopping")
+            (self.data_dir / ENVIRONMENT_FILE).unlink(missing_ok=True)
         self._children.stop()
         if self._embedded is not None:
             self._embedded.stop()
         self._embedded, self.environment = None, {}
 
     def announce(self) -> None:
+        self.check()
         self.say("")
         self.say(f"Ready: {self.web_url}   (DICOMweb: {self.dicomweb_url})")
         for role, what in USERS:
@@ -106,44 +110,45 @@ class Demonstration:
     def watch(self) -> None:
         """Wait for Ctrl-C; a process that ends by itself ends the demonstration with its last words."""
         while not self.stop.wait(0.5):
-            death = self._children.death() or (self._embedded.death() if self._embedded else None)
-            if death is not None:
-                raise DemonstrationError(" ".join([death.sentence, *death.last_lines[-3:]]))
+            self._refuse_death()
 
     def check(self) -> None:
+        """Asked while anything is waited for: a stop comes first, it may have been the end of a process too."""
+        if self.stop.is_set():
+            raise DemonstrationInterrupted
+        self._refuse_death()
+
+    def _refuse_death(self) -> None:
         death = self._children.death() or (self._embedded.death() if self._embedded else None)
         if death is not None:
-            raise DemonstrationError(" ".join([death.sentence, *death.last_lines[-3:]]))
-        if self.stop.is_set():
-            raise DemonstrationError("it was interrupted; what was recorded stays.")
+            raise DemonstrationError(death_sentence(death))
 
-    def run_manage(self, *arguments: str, owner: bool = False) -> str:
+    def run_manage(self, *arguments: str, owner: bool = False, say: Callable[[str], None] | None = None) -> str:
         """One management command, in a process of its own; its output."""
         environment = dict(self.environment)
         if owner:
             environment["DATABASE_URL"] = environment["DATABASE_OWNER_URL"]
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, str(ROOT / "manage.py"), *arguments],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            words = (done.stderr or done.stdout).strip().splitlines()[-3:]
-            raise DemonstrationError(f"`manage.py {arguments[0]}` failed: {' '.join(words)}")
-        return done.stdout
+        return self._run(f"manage.py {arguments[0]}", [str(ROOT / "manage.py"), *arguments], environment, say)
 
-    def _refuse_taken_ports(self) -> None:
-        for port in (self.port, self.port + 1):
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except (OSError, OverflowError) as error:
-                    sentence = f"port {port} is not free; choose another with --port."
-                    raise DemonstrationError(sentence) from error
+    def synthetic_write(self, folder: Path, *arguments: str, say: Callable[[str], None] | None = None) -> None:
+        """Synthetic patients and their DICOM files, written by the library's own command."""
+        argv = ["-m", "ml.synthetic", str(folder), "--transfer-syntax", "jpeg-ls-lossless", *arguments]
+        self._run("python -m ml.synthetic", argv, self.environment, say)
+
+    def _run(
+        self, name: str, argv: list[str], environment: Mapping[str, str], say: Callable[[str], None] | None = None
+    ) -> str:
+        log = self.logs_dir / f"{name.split()[-1]}.log"
+        return command_run(
+            name=name, argv=[sys.executable, *argv], env=environment, log_path=log, check=self.check, say=say
+        )
+
+    def _refuse_checkout(self) -> None:
+        """Patients' data next to the code would end in a commit, an image or a backup of it."""
+        if self.data_dir.resolve().is_relative_to(ROOT):
+            raise DemonstrationError(
+                f"the data folder {self.data_dir} is inside the checkout {ROOT}; name one outside with --data-dir."
+            )
 
     def _start_services(self) -> None:
         """The embedded servers, unless DATABASE_URL and BROKER_URL name the user's own."""
@@ -165,28 +170,37 @@ class Demonstration:
         environment.setdefault("SERIES_QUIET_SECONDS", "3")
         self.environment = environment
 
-    def _load_hospital(self) -> None:
-        loaded = self.own_dir / "hospital-loaded"
-        if loaded.exists():
-            return
-        self.say("Making the demo hospital: two organisations, synthetic patients and their images (once)")
+    @property
+    def _token_file(self) -> str:
+        return str(self.own_dir / "api-token")
+
+    def _hospital_state(self) -> str:
+        """Asked of the database, before it is changed: a file of ours says nothing about somebody else's server."""
+        arguments = ["--state", "--patients", str(self.patients), "--token-file", self._token_file]
+        if "DATABASE_URL" not in os.environ:
+            arguments.append("--database-is-ours")
+        return self.run_manage("load_demo_hospital", *arguments, owner=True).splitlines()[-1].strip()
+
+    def _load_hospital(self, state: str) -> None:
         folder = self.own_dir / "synthetic"
+        if state == "missing":
+            self._make_hospital(folder)
+        elif state == "token differs":
+            self.run_manage("load_demo_hospital", "--renew-token", "--token-file", self._token_file)
+        if state != "missing" and not any((self.data_dir / "storage").iterdir()):
+            self.say("The images of this database were kept in another data folder; they are not here.")
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _make_hospital(self, folder: Path) -> None:
+        self.say("Making the demo hospital: two organisations, synthetic patients and their images (once, minutes)")
         made = folder / "cohort.json"  # written last
         if not made.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            self.synthetic_write(folder, "--patients", str(self.patients), "--reference-date", self._today())
+            arguments = ("--patients", str(self.patients), "--reference-date", self._today())
+            self.synthetic_write(folder, *arguments, say=self.say)
         self.say("Taking it in: the worklist fills up while the workers read the images")
-        self.run_manage("load_demo_hospital", str(folder), "--token-file", str(self.own_dir / "api-token"))
-        loaded.touch()
-        shutil.rmtree(folder)
-
-    def synthetic_write(self, folder: Path, *arguments: str) -> None:
-        """Synthetic patients and their DICOM files, written by the library's own command."""
-        argv = [sys.executable, "-m", "ml.synthetic", str(folder), "--transfer-syntax", "jpeg-ls-lossless", *arguments]
-        done = subprocess.run(argv, env=self.environment, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode != 0:
-            words = " ".join(done.stderr.strip().splitlines()[-2:])
-            raise DemonstrationError(f"the synthetic patients could not be made: {words}")
+        ours = [] if "DATABASE_URL" in os.environ else ["--database-is-ours"]
+        self.run_manage("load_demo_hospital", str(folder), "--token-file", self._token_file, *ours, say=self.say)
 
     @staticmethod
     def _today() -> str:
@@ -226,9 +240,23 @@ def environment_with(named: Mapping[str, str], embedded: ServiceUrls | None) -> 
             environment["DATABASE_URL"] = embedded.database_url
             environment["DATABASE_OWNER_URL"] = embedded.database_owner_url
         environment.setdefault("BROKER_URL", embedded.broker_url)
+    _cache_beside_broker(environment, named)
+    if embedded is not None:
         environment.setdefault("CACHE_URL", embedded.cache_url)
     environment.setdefault("DATABASE_OWNER_URL", environment["DATABASE_URL"])
     return environment
+
+
+def _cache_beside_broker(environment: dict[str, str], named: Mapping[str, str]) -> None:
+    """A user's own Redis is the cache too, unless another is named."""
+    if named.get("BROKER_URL", "").startswith(("redis://", "rediss://", "redis+socket://")):
+        environment.setdefault("CACHE_URL", named["BROKER_URL"].replace("redis+socket://", "unix://"))
+
+
+def death_sentence(death: ChildDeath) -> str:
+    """With the last lines of the log, except of what was killed: it had no last words, only unrelated earlier ones."""
+    words = () if death.returncode == -signal.SIGKILL else death.last_lines[-3:]
+    return " ".join([death.sentence, *words, "Start it again; what was recorded stays."])
 
 
 def _answers(url: str) -> bool:

@@ -79,7 +79,13 @@ def address_check(name: str, url: str, *, of_hosts: Sequence[str], of_sockets: S
 
 def database_from_url(url: str) -> dict[str, object]:
     """Django's database settings from postgresql://user:password@host:port/name?host=/socket/folder&option=value."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  read only then; raises ValueError as urlsplit does
+    except ValueError:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not an address; percent-encode what is special in its password, such as %2F for /."
+        ) from None
     if parts.scheme not in {"postgresql", "postgres"}:
         raise ImproperlyConfigured("DATABASE_URL must start with postgresql://; no other database is supported.")
     options: dict[str, object] = dict(parse_qsl(parts.query))

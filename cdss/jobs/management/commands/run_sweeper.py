@@ -27,8 +27,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            self._rounds(stop, options)
+        finally:  # called inside another program, which wants its own Ctrl-C back
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @staticmethod
+    def _rounds(stop: threading.Event, options: dict[str, Any]) -> None:
         while not stop.is_set():
             try:
                 jobs_sweep()
