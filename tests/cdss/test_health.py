@@ -1,9 +1,11 @@
-"""/readyz says whether work can be done; here the storage (the rest: tests/security/matrix.py, tests/journeys)."""
+"""/readyz says whether work can be done; here storage, broker and cache (the rest: tests/security, tests/journeys)."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import socket
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ from cdss.embedded.urls import ServiceUrls
 @pytest.fixture(autouse=True)
 def broker_and_database(services: ServiceUrls, settings: Settings, db: None) -> None:
     """Everything else that is looked at answers."""
+    settings.BROKER_URL = services.broker_url
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": services.cache_url}}
 
 
@@ -65,3 +68,29 @@ def test_a_storage_that_takes_no_byte_is_not_ready(monkeypatch: pytest.MonkeyPat
 def test_a_storage_that_is_not_there_is_not_ready(settings: Settings, tmp_path: Path) -> None:
     settings.STORAGE_ROOT = tmp_path / "gone"
     assert storage() == (503, "the storage folder cannot be written")
+
+
+@pytest.mark.parametrize("url", ["redis+socket:///nowhere/valkey.sock", "redis://127.0.0.1:9/0", "amqp://127.0.0.1:9"])
+def test_a_broker_that_does_not_answer_is_named_though_the_cache_does(settings: Settings, url: str) -> None:
+    settings.BROKER_URL = url
+    response = Client().get("/readyz")
+    checks = response.json()["checks"]
+    assert (response.status_code, checks["cache"]) == (503, "ok")
+    assert checks["broker"].startswith("the broker does not answer")
+
+
+def test_a_broker_that_accepts_and_is_silent_costs_seconds(settings: Settings) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        settings.BROKER_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        begun = time.monotonic()
+        assert Client().get("/readyz").status_code == 503
+        assert time.monotonic() - begun < 10
+
+
+def test_a_cache_that_does_not_answer_is_named_though_the_broker_does(settings: Settings) -> None:
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:9/0"}}
+    response = Client().get("/readyz")
+    checks = response.json()["checks"]
+    assert (response.status_code, checks["broker"], checks["cache"]) == (503, "ok", "the cache does not answer")

@@ -86,6 +86,42 @@ def test_a_killed_demo_recovers_and_runs_again(data_dir: Path) -> None:
     check_result(result_of(demo(data_dir, "--once")))
 
 
+@pytest.mark.parametrize("to_the_group", [True, False])
+def test_a_stop_while_the_hospital_is_made_is_a_sentence_and_nothing_runs_on(to_the_group: bool) -> None:
+    with temporary_data_dir(service_account()) as folder:
+        argv = [sys.executable, "-m", "cdss.demo", "--port", str(free_port()), "--data-dir", str(folder / "data")]
+        environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "BROKER_URL"}}
+        with subprocess.Popen(
+            argv, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as running:
+            assert running.stderr is not None
+            lines: list[str] = []
+            for line in running.stderr:
+                lines.append(line)
+                if "Synthetic-" in line:  # progress, long before the end
+                    break
+            if to_the_group:
+                os.killpg(running.pid, signal.SIGINT)
+            else:
+                running.send_signal(signal.SIGTERM)
+            lines += running.stderr.read().splitlines()
+            assert running.wait(timeout=60) == 1
+        text = "\n".join(lines)
+        assert lines[-1] == "Interrupted; what was recorded stays, and the next start goes on."
+        assert "Ready" not in text and "Traceback" not in text and "failed" not in text
+        assert not (folder / "data" / "demonstration" / "environment").exists()
+        named = str(folder).encode()
+        left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if named in _read(path)]
+        assert left == []
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended
+        return b""
+
+
 def test_a_taken_port_is_a_sentence_and_exit_code_1(data_dir: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

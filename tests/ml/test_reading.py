@@ -49,6 +49,16 @@ def plain(reading: SeriesReading) -> dict[str, object]:
     return {one.name: value(getattr(reading, one.name)) for one in dataclasses.fields(reading)}
 
 
+def test_text_says_hu_and_json_keeps_the_ucum_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ct_series_write(tmp_path, calcium_ct())
+    assert main(["read", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert " to 450 HU" in text
+    assert "hnsf" not in text
+    assert main(["read", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["series"][0]["value_unit"] == "[hnsf'U]"
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_reading_is_identical_in_any_order_of_files(tmp_path: Path, seed: int) -> None:
     paths = ct_series_write(tmp_path, calcium_ct())

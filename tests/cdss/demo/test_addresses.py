@@ -37,3 +37,20 @@ def test_both_addresses_of_the_database_are_of_one_server(
 def test_without_embedded_servers_the_users_database_is_its_own_owner() -> None:
     environment = environment_with({"DATABASE_URL": "mine", "BROKER_URL": "my-broker"}, None)
     assert environment == {"DATABASE_URL": "mine", "DATABASE_OWNER_URL": "mine", "BROKER_URL": "my-broker"}
+
+
+@pytest.mark.parametrize("embedded", [None, EMBEDDED])
+@pytest.mark.parametrize(
+    ("named", "cache"),
+    [
+        ({"BROKER_URL": "redis://mine:6379/0"}, "redis://mine:6379/0"),
+        ({"BROKER_URL": "redis+socket:///run/mine.sock"}, "unix:///run/mine.sock"),
+        ({"BROKER_URL": "redis://mine", "CACHE_URL": "redis://my-cache"}, "redis://my-cache"),
+    ],
+)
+def test_a_users_own_redis_is_the_cache_too(named: dict[str, str], cache: str, embedded: ServiceUrls | None) -> None:
+    assert environment_with({"DATABASE_URL": "mine", **named}, embedded)["CACHE_URL"] == cache
+
+
+def test_a_broker_that_is_no_cache_leaves_the_embedded_one() -> None:
+    assert environment_with({"BROKER_URL": "amqp://mine"}, EMBEDDED)["CACHE_URL"] == "embedded-cache"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -106,6 +107,13 @@ def test_without_a_database_the_round_ends_and_the_command_goes_on(
         jobs_sweep()
     call_command("run_sweeper", "--once")
     assert "waits for the database" in caplog.text
+
+
+@pytest.mark.django_db
+def test_one_round_inside_another_program_gives_its_signals_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    call_command("run_sweeper", "--once")
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_the_sweeps_of_the_product_are_registered() -> None:
