@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cdss.demo.commands import ROOT, command_run
+from cdss.demo.commands import GRACE_SECONDS, ROOT, command_run
 from cdss.demo.errors import DemonstrationError, DemonstrationInterrupted
 from cdss.demo.manage import ENVIRONMENT_FILE, environment_write
 from cdss.demo.ports import ports_check
@@ -79,6 +79,9 @@ class Demonstration:
             self._load_hospital(state)
             environment_write(self.data_dir, self.environment)
             self.check()
+        except DemonstrationInterrupted:
+            self.close(grace_seconds=GRACE_SECONDS)  # a worker in the middle of a study is not waited for
+            raise
         except BaseException:
             self.close()
             raise
@@ -89,11 +92,11 @@ class Demonstration:
     ) -> None:
         self.close()
 
-    def close(self) -> None:
+    def close(self, *, grace_seconds: float | None = None) -> None:
         if self._embedded is not None or self.environment:
             self.say("Stopping")
             (self.data_dir / ENVIRONMENT_FILE).unlink(missing_ok=True)
-        self._children.stop()
+        self._children.stop(grace_seconds=grace_seconds)
         if self._embedded is not None:
             self._embedded.stop()
         self._embedded, self.environment = None, {}

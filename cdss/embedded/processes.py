@@ -268,11 +268,12 @@ class ChildProcesses:
             time.sleep(5 * POLL_SECONDS)
         return death
 
-    def stop(self) -> None:
+    def stop(self, *, grace_seconds: float | None = None) -> None:
         """Stop every child, the last started first. An interruption kills the rest at once."""
+        grace_seconds = self._grace_seconds if grace_seconds is None else grace_seconds
         try:
             while self._children:
-                self._children[-1].stop(grace_seconds=self._grace_seconds)
+                self._children[-1].stop(grace_seconds=grace_seconds)
                 self._children.pop()
         finally:
             while self._children:
