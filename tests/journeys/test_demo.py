@@ -57,8 +57,8 @@ def check_result(result: dict[str, Any]) -> None:
     assert 0 < result["seconds_last_byte_to_record"] < 120
     risks = {(item["equation"], item["outcome"], item["horizon_years"]): item for item in result["outcomes"]}
     for key in (("prevent_base", "total_cvd", 10), ("mesa_chd", "chd", 10), ("mesa_chd_cac", "chd", 10)):
+        assert risks[key]["reason_code"] is None, risks[key]
         assert 0 < risks[key]["risk"] < 1, risks[key]
-        assert risks[key]["reason_code"] is None
         assert risks[key]["risk_low"] is None and risks[key]["risk_high"] is None
 
 
