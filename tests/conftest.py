@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client, TransactionTestCase
@@ -32,7 +33,7 @@ def django_db_setup(services: ServiceUrls, django_db_blocker: DjangoDbBlocker) -
     """Migrate as the owner, then be the application: what it may not do, no test may do either."""
     from cdss.celery import app
 
-    app.conf.broker_url = services.broker_url
+    app.conf.broker_url = django_settings.BROKER_URL = services.broker_url
     with django_db_blocker.unblock():
         _connect_as(services.database_owner_url)
         call_command("migrate", verbosity=0)
