@@ -54,8 +54,7 @@ def one_round(demonstration: Demonstration, folder: Path, number: int) -> dict[s
     line = Line(demonstration, limit_seconds=300)
     line.clinical_rows_send(document["patients"][0])
     last_byte_at, uid = line.images_send(files)
-    _, seconds = line.record_wait(uid, last_byte_at)
-    return seconds
+    return line.record_wait(uid, last_byte_at)
 
 
 if __name__ == "__main__":

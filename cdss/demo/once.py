@@ -58,9 +58,9 @@ class Line:
         self.demonstration.say(f"Sending {len(files)} images over STOW-RS")
         last_byte_at, uid = self.images_send(files)
         self.demonstration.say("Waiting for the record")
-        first, seconds = self.record_wait(uid, last_byte_at)
+        seconds = self.record_wait(uid, last_byte_at)
         self.demonstration.say("Confirming the calcium lesions as the demo clinician")
-        second = self._confirm(uid, patient, document["calcifications"], first)
+        second = self._confirm(uid, patient, document["calcifications"])
         verified = json.loads(self.demonstration.run_manage("verify_audit_log", "--json").splitlines()[-1])
         return {
             "study_instance_uid": uid,
@@ -102,7 +102,7 @@ class Line:
         _json(self.api.post(f"studies/{uid}/close", json={}, headers=_key()))
         return sent_at[0], uid
 
-    def record_wait(self, uid: str, last_byte_at: datetime) -> tuple[Json, Json]:
+    def record_wait(self, uid: str, last_byte_at: datetime) -> Json:
         outcome = self._poll(lambda: _json(self.api.get(f"studies/{uid}"))["outcome"], "the study's record")
         if outcome["outcome"] != "RECORDED":
             raise DemonstrationError(f"the study ended as {outcome['outcome']}: {outcome['sentence']}")
@@ -116,14 +116,14 @@ class Line:
             max(_time(outcome["updated_at"]), _time(assessment["recorded_at"])),
         ]
         parts = [round((after - before).total_seconds(), 3) for before, after in pairwise(moments)]
-        return assessment, {
+        return {
             "seconds_last_byte_to_record": round((moments[-1] - moments[0]).total_seconds(), 3),
             "seconds_stored_and_closed": parts[0],
             "seconds_read_and_measured": parts[1],
             "seconds_assessed_and_recorded": parts[2],
         }
 
-    def _confirm(self, uid: str, patient: str, truth: list[Json], first: Json) -> Json:
+    def _confirm(self, uid: str, patient: str, truth: list[Json]) -> Json:
         study = _json(self.api.get(f"studies/{uid}"))
         version = _json(self.api.get(f"series/{study['series'][0]['series_instance_uid']}"))
         with httpx.Client(base_url=self.demonstration.web_url, timeout=60, follow_redirects=True) as browser:
@@ -140,7 +140,7 @@ class Line:
             answer = browser.post(action[1], data=form, headers={"Referer": self.demonstration.web_url})
             if answer.status_code != 200:
                 raise DemonstrationError(f"the calcium was not confirmed: the page answered {answer.status_code}.")
-        return self._poll(lambda: self._newer(patient, first["id"]), "the record with calcium")
+        return self._poll(lambda: self._with_calcium(patient), "the record with calcium")
 
     def _sign_in(self, browser: httpx.Client) -> None:
         page = browser.get("/sign-in/")
@@ -149,10 +149,12 @@ class Line:
         if answer.status_code != 200 or answer.url.path == "/sign-in/":
             raise DemonstrationError("the demo clinician could not sign in.")
 
-    def _newer(self, patient: str, superseded: str) -> Json | None:
+    def _with_calcium(self, patient: str) -> Json | None:
+        """The current record, once it knows of the score: what was sent before may make one more record in between."""
         found = _json(self.api.get("assessments", params={"patient": patient, "current": "true"}))["items"]
-        newer = [item for item in found if item["supersedes"] == superseded]
-        return _json(self.api.get(f"assessments/{newer[0]['id']}")) if newer else None
+        current = _json(self.api.get(f"assessments/{found[0]['id']}"))
+        [score] = [item for item in current["snapshot"]["features"] if item["feature"] == "agatston_score"]
+        return current if score["state"] == "USED" else None
 
     def _poll(self, ask: Callable[[], Json | None], what: str) -> Json:
         while True:
